@@ -1,0 +1,39 @@
+/**
+ * The one door to the C library: koffi's `syscall(2)`, and the memory calls the launcher needs.
+ * No other file imports koffi. Loading it takes about 10 ms, so the command line never does.
+ */
+import koffi from 'koffi';
+
+const libc = koffi.load(null);
+const libcSyscall = libc.func('long syscall(long, void*, void*, void*, void*, void*, void*)');
+
+/** What a raw argument may be: an integer, a pointer to the bytes of a buffer, or a NUL-terminated string. */
+export type RawArg = number | bigint | string | Uint8Array | null;
+
+/**
+ * Makes one system call on this thread, now.
+ * @param nr the number of the call on this architecture
+ * @returns the kernel's return value; a failure is the negative errno, as the kernel itself returns it
+ * @see syscall(2)
+ */
+export function rawSyscall(nr: number, a: RawArg = 0, b: RawArg = 0, c: RawArg = 0, d: RawArg = 0, e: RawArg = 0, f: RawArg = 0): number {
+  const result = Number(libcSyscall(nr, a, b, c, d, e, f));
+  return result === -1 ? -koffi.errno() : result;
+}
+
+/** The address of a buffer's first byte. The buffer must stay referenced while the address is used. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return BigInt(koffi.address(bytes));
+}
+
+/** A view of `length` bytes of this process's memory at `address`, such as a mapping made by mmap(2). */
+export function viewMemory(address: bigint, length: number): Uint8Array {
+  return new Uint8Array(koffi.view(address, length) as ArrayBuffer);
+}
+
+const entry = koffi.proto('intptr_t entry(void *, void *, void *)');
+
+/** Calls the machine code at `address` with three pointer-sized arguments. */
+export function callMachineCode(address: bigint, a: RawArg, b: RawArg, c: RawArg): number {
+  return Number(koffi.call(address, entry, a, b, c));
+}
