@@ -1,0 +1,53 @@
+/**
+ * Bundles src/ into dist/: one file for each process that Node runs. Usage: build.ts [COMMIT]
+ *
+ * CommonJS, not ESM, since `import 'node:http'` from an ES module touches every lazy getter of it and so loads undici:
+ * 26 ms at each start of the client (docs/decisions/0002). koffi stays outside: it finds its native part beside itself.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+const entries = {
+  hako: 'src/cli/main.ts',
+  hakod: 'src/engine/hakod.ts',
+  'layer-worker': 'src/storage/layer-worker.ts',
+  'hako-oci': 'src/oci/main.ts',
+};
+
+const present = Object.entries(entries).filter(([, source]) => existsSync(join(root, source)));
+const { outputFiles } = await build({
+  absWorkingDir: root,
+  entryPoints: Object.fromEntries(present),
+  outdir: dist,
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  external: ['koffi'],
+  sourcemap: 'external',
+  minifySyntax: true,
+  minifyWhitespace: true, // V8 reads the whole file at each start
+  legalComments: 'none',
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  logLevel: 'warning',
+});
+
+// Each file appears whole or not at all: another hako may be starting from this directory now. built-from comes last.
+mkdirSync(dist, { recursive: true });
+const files: (readonly [name: string, contents: string | Uint8Array])[] = outputFiles.map((file) => [basename(file.path), file.contents]);
+for (const [name, contents] of [['package.json', '{"type":"commonjs"}\n'] as const, ...files, ['built-from', `${process.argv[2] ?? headCommit()}\n`] as const]) {
+  const temporary = join(dist, `.${name}.${process.pid}`);
+  writeFileSync(temporary, contents);
+  renameSync(temporary, join(dist, name));
+}
+
+/** What the launcher, too, finds: the commit that is checked out, or `unversioned`. */
+function headCommit(): string {
+  const git = spawnSync('git', ['-C', root, 'rev-parse', '--verify', '--quiet', 'HEAD'], { encoding: 'utf8' });
+  return existsSync(join(root, '.git')) && git.status === 0 ? git.stdout.trim() : 'unversioned';
+}

@@ -1,0 +1,101 @@
+/** What ARCHITECTURE.md and CONTRIBUTING.md promise about the tree, held by reading the tree: imports, names, lengths, headers. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import test from 'node:test';
+
+const root = join(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const sources = globSync('{src,test,bench,scripts}/**/*.ts', { cwd: root }).toSorted();
+
+/** A folder's row of the table in ARCHITECTURE.md: what it may import, and of what only the types. */
+interface Rule {
+  readonly folders: ReadonlySet<string>;
+  readonly typesOf: readonly string[];
+}
+
+/** Reads the table: `| `src/image/` | … | storage, kernel |`. */
+function importTable(): Map<string, Rule> {
+  const table = new Map<string, Rule>();
+  for (const [, folder, allowed] of read('ARCHITECTURE.md').matchAll(/^\| `src\/(\w+)\/` \|.*\| ([^|]+) \|$/gm)) {
+    const terms = allowed!.split(',').map((term) => term.trim());
+    const above = terms.includes('all above') ? [...table.keys()] : [];
+    table.set(folder!, {
+      folders: new Set([...above, ...terms.filter((term) => /^\w+$/.test(term))]),
+      typesOf: terms.flatMap((term) => [.../^types of `(.+)\.ts`$/.exec(term)?.slice(1) ?? []]),
+    });
+  }
+  return table;
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly typesOnly: boolean;
+}
+
+const statement = /^(?:import|export)\s+(type\s)?(?:[\w$*{}\s,]+\sfrom\s+)?'([^']+)'/gm;
+const dynamic = /\bimport\('([^']+)'\)/g;
+
+function importsOf(text: string): Import[] {
+  const fixed = [...text.matchAll(statement)].map(([, type, specifier]) => ({ specifier: specifier!, typesOnly: type !== undefined }));
+  const lazy = [...text.matchAll(dynamic)].map(([, specifier]) => ({ specifier: specifier!, typesOnly: false }));
+  return [...fixed, ...lazy];
+}
+
+test('a folder imports only what ARCHITECTURE.md allows it', () => {
+  const table = importTable();
+  assert.ok(table.size >= 9, 'the table in ARCHITECTURE.md was not understood');
+  const violations: string[] = [];
+  for (const path of sources.filter((s) => s.startsWith('src/'))) {
+    const folder = path.split('/')[1]!;
+    const rule = table.get(folder);
+    if (!rule) {
+      violations.push(`${path}: ARCHITECTURE.md has no row for src/${folder}/`);
+      continue;
+    }
+    for (const { specifier, typesOnly } of importsOf(read(path)).filter((i) => i.specifier.startsWith('.'))) {
+      const target = relative(root, resolve(root, dirname(path), specifier));
+      const [top, targetFolder] = target.split('/');
+      const allowed =
+        target.startsWith(`src/${folder}/`) ||
+        (top === 'src' && rule.folders.has(targetFolder!)) ||
+        (typesOnly && rule.typesOf.some((types) => target.startsWith(`src/${types}`))) ||
+        (path.endsWith('.test.ts') && target.startsWith('test/support/'));
+      if (!allowed) violations.push(`${path} imports ${target}${typesOnly ? ' (types)' : ''}`);
+    }
+  }
+  assert.deepEqual(violations, []);
+});
+
+test('only src/kernel/ffi.ts imports koffi', () => {
+  const importers = sources.filter((path) => importsOf(read(path)).some((i) => i.specifier === 'koffi'));
+  assert.deepEqual(importers, ['src/kernel/ffi.ts']);
+});
+
+test('dependencies are few: the source imports Node, koffi and itself', () => {
+  const foreign = sources
+    .filter((path) => path.startsWith('src/'))
+    .flatMap((path) => importsOf(read(path)).map((i) => i.specifier))
+    .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:') && specifier !== 'koffi');
+  assert.deepEqual([...new Set(foreign)], []);
+});
+
+test('a file has one subject: at most 400 lines, and a name that says it', () => {
+  const long = sources.map((path) => ({ path, lines: read(path).split('\n').length - 1 })).filter(({ lines }) => lines > 400);
+  assert.deepEqual(long, [], 'split these by subject; a reader holds about 300 lines in mind');
+  const vague = sources.filter((path) => /(^|\/)(utils?|helpers?|common|misc|shared|lib)(\/|\.ts$|\.test\.ts$)/.test(path));
+  assert.deepEqual(vague, [], 'name the kernel facility, the OCI noun or the command instead');
+});
+
+test('a file begins by saying what it is and why', () => {
+  const silent = sources.filter((path) => !/^(#!.*\n)?(\/\*\*|\/\/)/.test(read(path)));
+  assert.deepEqual(silent, []);
+});
+
+test('nothing is left for later in a comment', () => {
+  const marks = /\bTO[D]O\b|\bFIX[M]E\b/; // in brackets, so that this line is not one
+  assert.deepEqual(
+    sources.filter((path) => marks.test(read(path))),
+    [],
+  );
+});
