@@ -1,0 +1,122 @@
+/**
+ * The table compiler: rows of calls become the bytes that the interpreter walks. Everything the calls point to is
+ * laid out behind the rows, for a fixed address at which the table will be mapped.
+ */
+import { Result, Struct, Unknown, type Arg, type Call } from '../call.ts';
+import { architecture as thisArchitecture, syscalls, type Architecture } from '../syscalls.ts';
+import { notRun, rowLayout } from './row.ts';
+
+/** One call in a table, and where to go on after it. */
+export interface Row {
+  readonly call: Call;
+  /** After an error: the next row if the call accepts errors, else the section's last row, unless said otherwise. */
+  onError?: Row;
+  /** After zero: the next row unless said otherwise. */
+  onZero?: Row;
+}
+
+/** Makes a row of each call. */
+export function rows(calls: readonly Call[]): Row[] {
+  return calls.map((call) => ({ call }));
+}
+
+/** A compiled table. */
+export interface Table {
+  readonly bytes: Uint8Array;
+  /** The offset of a row in `bytes`. */
+  offsetOf(row: Row): number;
+  /** The offset of the bytes that an argument points to: where the kernel writes what a call returns through memory. */
+  offsetOfBytes(bytes: Uint8Array): number;
+}
+
+const page = 4096;
+const align = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/**
+ * Compiles sections of rows. Each section starts on a page of its own; its last row is where errors go
+ * (an exit_group).
+ * @param base the address at which the bytes will be mapped
+ */
+export function compileTable(sections: readonly (readonly Row[])[], base: bigint, architecture: Architecture = thisArchitecture): Table {
+  const rowOffsets = new Map<Row, number>();
+  const callOffsets = new Map<Call, number>();
+  const data: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  const byteOffsets = new Map<Uint8Array, number>();
+  let end = 0;
+
+  const place = (bytes: Uint8Array): number => {
+    const known = byteOffsets.get(bytes);
+    if (known !== undefined) return known;
+    const at = align(end, 8);
+    end = at + bytes.length;
+    data.push({ at, bytes });
+    byteOffsets.set(bytes, at);
+    return at;
+  };
+  const pointer = (at: number): bigint => base + BigInt(at);
+  const placeTarget = (target: Uint8Array | string | Struct): bigint => {
+    if (typeof target === 'string') return pointer(place(Buffer.from(target + '\0')));
+    if (target instanceof Uint8Array) return pointer(place(target));
+    const view = new DataView(target.bytes.buffer, target.bytes.byteOffset, target.bytes.byteLength);
+    for (const [offset, inner] of target.pointers) view.setBigUint64(offset, placeTarget(inner), true);
+    return pointer(place(target.bytes));
+  };
+  const encode = (arg: Arg): bigint => {
+    if (arg === null) return 0n;
+    if (arg instanceof Unknown) throw new Error(`${arg} is not known: an explanation can't be compiled`);
+    if (arg instanceof Result) {
+      const at = callOffsets.get(arg.of);
+      if (at === undefined) throw new Error(`the result of ${arg.of.name} is used, but the call is not in the table`);
+      return pointer(at + rowLayout.result);
+    }
+    if (typeof arg === 'string' || arg instanceof Uint8Array || arg instanceof Struct) return placeTarget(arg);
+    if (typeof arg === 'object') {
+      const list = new BigUint64Array(arg.length + 1);
+      arg.forEach((s, i) => (list[i] = placeTarget(s)));
+      return pointer(place(new Uint8Array(list.buffer)));
+    }
+    return BigInt.asUintN(64, BigInt(arg));
+  };
+
+  const words: { readonly row: Row; readonly args: bigint[] }[] = [];
+  const starts: number[] = [];
+  for (const section of sections) {
+    const start = align(end, page);
+    starts.push(start);
+    section.forEach((row, i) => {
+      rowOffsets.set(row, start + i * rowLayout.size);
+      callOffsets.set(row.call, start + i * rowLayout.size);
+    });
+    end = start + section.length * rowLayout.size;
+    for (const row of section) words.push({ row, args: row.call.args.map(encode) });
+  }
+
+  const bytes = new Uint8Array(end);
+  const view = new DataView(bytes.buffer);
+  for (const { at, bytes: content } of data) bytes.set(content, at);
+  const addressOfRow = (row: Row): bigint => pointer(rowOffsets.get(row)!);
+  let index = 0;
+  for (const section of sections) {
+    const last = section.at(-1)!;
+    section.forEach((row, i) => {
+      const at = rowOffsets.get(row)!;
+      const next = section[i + 1] ?? last;
+      let indirect = 0;
+      row.call.args.forEach((arg, k) => (indirect |= arg instanceof Result ? 1 << k : 0));
+      view.setUint32(at + rowLayout.number, syscalls[row.call.name][architecture], true);
+      view.setUint32(at + rowLayout.indirect, indirect, true);
+      words[index++]!.args.forEach((word, k) => view.setBigUint64(at + rowLayout.args + 8 * k, word, true));
+      view.setBigInt64(at + rowLayout.result, notRun, true);
+      view.setBigUint64(at + rowLayout.onError, addressOfRow(row.onError ?? (row.call.accept ? next : last)), true);
+      view.setBigUint64(at + rowLayout.onZero, addressOfRow(row.onZero ?? next), true);
+      view.setBigUint64(at + rowLayout.next, addressOfRow(next), true);
+    });
+  }
+  return { bytes, offsetOf: (row) => rowOffsets.get(row)!, offsetOfBytes: (b) => byteOffsets.get(b)! };
+}
+
+/** The result of a row in the bytes of a table that has been walked; undefined while it has not run. */
+export function resultOf(table: Table, row: Row, bytes: Uint8Array): number | undefined {
+  const value = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(table.offsetOf(row) + rowLayout.result, true);
+  return value === notRun ? undefined : Number(value);
+}
