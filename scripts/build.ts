@@ -40,7 +40,11 @@ const { outputFiles } = await build({
 // Each file appears whole or not at all: another hako may be starting from this directory now. built-from comes last.
 mkdirSync(dist, { recursive: true });
 const files: (readonly [name: string, contents: string | Uint8Array])[] = outputFiles.map((file) => [basename(file.path), file.contents]);
-for (const [name, contents] of [['package.json', '{"type":"commonjs"}\n'] as const, ...files, ['built-from', `${process.argv[2] ?? headCommit()}\n`] as const]) {
+for (const [name, contents] of [
+  ['package.json', '{"type":"commonjs"}\n'] as const,
+  ...files,
+  ['built-from', `${process.argv[2] ?? headCommit()}\n`] as const,
+]) {
   const temporary = join(dist, `.${name}.${process.pid}`);
   writeFileSync(temporary, contents);
   renameSync(temporary, join(dist, name));

@@ -26,7 +26,8 @@ esac
 ready() { [ -n "$commit" ] && [ -x "$node" ] && [ -f "$here/dist/built-from" ] && [ "$(cat "$here/dist/built-from")" = "$commit" ]; }
 
 # One set-up at a time. The lock is on a file that is always there, so that nothing is left, and ends with this process.
-exec 9<"$here/package.json" || fail "cannot read $here/package.json: is this a whole clone?"
+[ -r "$here/package.json" ] || fail "there is no $here/package.json: is this a whole clone?"
+exec 9<"$here/package.json"
 if command -v flock >/dev/null && ! flock --nonblock 9; then
   say 'another process is setting up this directory: waiting for it'
   flock 9

@@ -22,7 +22,7 @@ function importTable(): Map<string, Rule> {
     const above = terms.includes('all above') ? [...table.keys()] : [];
     table.set(folder!, {
       folders: new Set([...above, ...terms.filter((term) => /^\w+$/.test(term))]),
-      typesOf: terms.flatMap((term) => [.../^types of `(.+)\.ts`$/.exec(term)?.slice(1) ?? []]),
+      typesOf: terms.flatMap((term) => [...(/^types of `(.+)\.ts`$/.exec(term)?.slice(1) ?? [])]),
     });
   }
   return table;

@@ -4,7 +4,19 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
-import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -85,7 +97,7 @@ function ran(): string[] {
   return lines.map((line) => line.replace(/^npm ci .*/, 'npm ci'));
 }
 
-const head = (commit: string): string => `${commit.repeat(40)}`;
+const head = (commit: string): string => commit.repeat(40);
 
 function checkOut(commit: string): void {
   file(join(clone, '.git/HEAD'), 'ref: refs/heads/main\n');
@@ -124,7 +136,10 @@ describe('set-up', () => {
 
   test('the commit is found in packed refs, in a worktree and on a detached head', () => {
     file(join(clone, '.git/HEAD'), 'ref: refs/heads/main\n');
-    file(join(clone, '.git/packed-refs'), `# pack-refs with: peeled fully-peeled sorted \n${head('1')} refs/heads/mainly\n${head('2')} refs/heads/main\n^${head('3')}\n`);
+    file(
+      join(clone, '.git/packed-refs'),
+      `# pack-refs with: peeled fully-peeled sorted \n${head('1')} refs/heads/mainly\n${head('2')} refs/heads/main\n^${head('3')}\n`,
+    );
     hako();
     assert.deepEqual(ran(), ['npm ci', `build ${head('2')}`]);
 
