@@ -1,0 +1,114 @@
+/**
+ * One layer, in one pass over its bytes: read, hash (the blob's digest), copy into the content store, decompress, hash
+ * (the diff id), extract. Runs on a worker's thread (layer-worker.ts), so that hashing and extraction never hold up
+ * the engine and two layers are unpacked on two processors.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { compressionMagicBytes, compressionOf, decompress, type Compression } from './compression.ts';
+import { readRange } from './atomic.ts';
+import type { Digest } from './digest.ts';
+import { StorageError, invalid } from './error.ts';
+import { extractLayer } from './layer-extract.ts';
+
+/** A part of an open file. Descriptors belong to the whole process, so a worker can read what another thread opened. */
+export interface Region {
+  readonly fd: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** What to do with one layer. Plain data: it crosses threads. */
+export interface UnpackJob {
+  /** What messages call it: `layer 2 of 4 (sha256:…)`. */
+  readonly name: string;
+  readonly source: Region;
+  /** A file to make with the bytes as they are read. */
+  readonly copyTo?: string;
+  /** Where to extract: an existing, empty directory; `lower` are the layers below, top first, complete. */
+  readonly extract?: { readonly directory: string; readonly lower: readonly string[] };
+  /** What the bytes must hash to, compressed and decompressed. */
+  readonly expect: { readonly digest?: Digest; readonly diffId?: Digest };
+}
+
+export interface UnpackResult {
+  readonly digest: Digest;
+  readonly diffId: Digest;
+  readonly compression: Compression;
+  /** Bytes of the files in it; 0 when it was not extracted. */
+  readonly size: number;
+}
+
+const chunkBytes = 1 << 20;
+
+/**
+ * Does the job. The caller removes what a failure leaves in `copyTo` and in the directory.
+ * @param aborted asked before each chunk
+ * @throws StorageError (invalid) when the bytes are not what is expected, damaged, or no layer
+ */
+export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<UnpackResult> {
+  const compression = compressionOf(readRange(job.source.fd, job.source.offset, Math.min(compressionMagicBytes, job.source.size)), job.name);
+  const blobHash = createHash('sha256');
+  const diffHash = compression === 'none' ? blobHash : createHash('sha256');
+  const copy = job.copyTo === undefined ? undefined : openSync(job.copyTo, 'wx', 0o600);
+  let size = 0;
+
+  const content = decompress(readChunks(job, blobHash, copy, aborted), compression, job.name)[Symbol.asyncIterator]();
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    const result = await content.next();
+    if (result.done) return { done: true, value: undefined };
+    if (diffHash !== blobHash) diffHash.update(result.value);
+    return { done: false, value: result.value };
+  };
+  try {
+    // An extractor may stop at the archive's end mark; what follows still counts for the digests. So it gets an
+    // iterator that it cannot close, and the rest is read after it.
+    if (job.extract) size = await extractInto(job.extract, { [Symbol.asyncIterator]: () => ({ next }) }, job.name);
+    while (!(await next()).done);
+  } finally {
+    await content.return?.(undefined);
+    if (copy !== undefined) closeSync(copy);
+  }
+
+  const digest = `sha256:${blobHash.digest('hex')}`;
+  const diffId = diffHash === blobHash ? digest : `sha256:${diffHash.digest('hex')}`;
+  requireSame(job.name, 'digest', job.expect.digest, digest);
+  requireSame(job.name, 'diff id (digest of its uncompressed content)', job.expect.diffId, diffId);
+  return { digest, diffId, compression, size };
+}
+
+function requireSame(name: string, what: string, expected: Digest | undefined, actual: Digest): void {
+  if (expected !== undefined && expected !== actual) throw invalid(`${name}: the ${what} is ${actual}, not ${expected} as the image says: the archive is damaged or forged`);
+}
+
+async function extractInto(target: { readonly directory: string; readonly lower: readonly string[] }, chunks: AsyncIterable<Uint8Array>, name: string): Promise<number> {
+  const fd = openSync(target.directory, 'r');
+  try {
+    return (await extractLayer(chunks, { fd }, { whiteouts: 'overlay', lower: target.lower })).size;
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    // A full disk keeps its errno; what the extractor says of the archive gets the layer's name.
+    if (typeof (error as NodeJS.ErrnoException).errno === 'number') throw error;
+    throw invalid(`${name}: ${(error as Error).message}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function* readChunks(job: UnpackJob, hash: { update(bytes: Uint8Array): unknown }, copy: number | undefined, aborted: () => boolean): AsyncGenerator<Uint8Array> {
+  const { fd, offset, size } = job.source;
+  for (let done = 0; done < size;) {
+    if (aborted()) throw new StorageError('failed', `${job.name}: given up, because another part of the image failed`);
+    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, size - done)); // its own memory: the consumer keeps slices
+    const count = readSync(fd, chunk, 0, chunk.length, offset + done);
+    if (count === 0) throw invalid(`${job.name} ends after ${done} of ${size} bytes`);
+    const bytes = chunk.subarray(0, count);
+    hash.update(bytes);
+    for (let written = 0; copy !== undefined && written < count;) written += writeSync(copy, bytes, written);
+    done += count;
+    yield bytes;
+  }
+}
+
+/** The whole of an open file as a region. */
+export const wholeFile = (fd: number): Region => ({ fd, offset: 0, size: fstatSync(fd).size });
