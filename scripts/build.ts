@@ -1,8 +1,6 @@
 /**
- * Bundles src/ into dist/: one file for each process that Node runs. Usage: build.ts [COMMIT]
- *
- * CommonJS, not ESM, since `import 'node:http'` from an ES module touches every lazy getter of it and so loads undici:
- * 26 ms at each start of the client (docs/decisions/0002). koffi stays outside: it finds its native part beside itself.
+ * Bundles src/ into dist/: one file for each program that Node runs, since each file read costs the client a part of a
+ * millisecond at each start. Usage: build.ts [COMMIT]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -27,24 +25,19 @@ const { outputFiles } = await build({
   write: false,
   platform: 'node',
   target: 'node24',
-  format: 'cjs',
-  external: ['koffi'],
+  format: 'esm',
+  external: ['koffi'], // finds its native part beside itself
   sourcemap: 'external',
   minifySyntax: true,
   minifyWhitespace: true, // V8 reads the whole file at each start
   legalComments: 'none',
-  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   logLevel: 'warning',
-});
+}).catch(() => process.exit(1)); // it has said why
 
 // Each file appears whole or not at all: another hako may be starting from this directory now. built-from comes last.
 mkdirSync(dist, { recursive: true });
 const files: (readonly [name: string, contents: string | Uint8Array])[] = outputFiles.map((file) => [basename(file.path), file.contents]);
-for (const [name, contents] of [
-  ['package.json', '{"type":"commonjs"}\n'] as const,
-  ...files,
-  ['built-from', `${process.argv[2] ?? headCommit()}\n`] as const,
-]) {
+for (const [name, contents] of [...files, ['built-from', `${process.argv[2] ?? headCommit()}\n`] as const]) {
   const temporary = join(dist, `.${name}.${process.pid}`);
   writeFileSync(temporary, contents);
   renameSync(temporary, join(dist, name));

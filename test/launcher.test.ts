@@ -49,7 +49,6 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 const at = import.meta.dirname + '/../';
 appendFileSync(at + 'ran', 'build ' + process.argv[2] + '\\n');
 mkdirSync(at + 'dist', { recursive: true });
-writeFileSync(at + 'dist/package.json', '{"type":"commonjs"}');
 writeFileSync(at + 'dist/hako.js', ${JSON.stringify(client)});
 writeFileSync(at + 'dist/built-from', process.argv[2] + '\\n');
 `;
