@@ -1,0 +1,62 @@
+/** The memory controller. Documentation/admin-guide/cgroup-v1/memory.rst; cgroup-v2.rst, "Memory". */
+import { parseAmount } from '../../../kernel/cgroupfs.ts';
+import type { Resources } from '../../spec.ts';
+import { amount, swapAlone } from '../convert.ts';
+import { noController, type Files, type FileWrite, type Plan, type PlanLimits } from './controller.ts';
+
+type Memory = NonNullable<Resources['memory']>;
+
+export const planMemory: PlanLimits = (version, resources, files) => {
+  const { memory } = resources;
+  if (!memory || Object.values(memory).every((value) => value === undefined)) return { writes: [], warnings: [] };
+  if (version === undefined) return { writes: [], warnings: [noController('memory', 'Memory limits')] };
+  return version === 1 ? planV1(memory, files) : planV2(memory, files);
+};
+
+const limitText = (what: string, bytes: number): string => (bytes < 0 ? `Lift the limit of its ${what}` : `Limit its ${what} to ${bytes} bytes`);
+
+function planV1(memory: Memory, files: Files): Plan {
+  const plan: Plan = { writes: [], warnings: [] };
+  const { limit, reservation, swappiness } = memory;
+  const total = memory.swap || (limit === -1 ? -1 : 0); // to lift the memory limit, the total must be lifted too
+  const limits: FileWrite[] = [];
+  if (limit) limits.push({ file: 'memory.limit_in_bytes', value: String(limit), what: limitText('memory', limit) });
+  if (total && files.has('memory.memsw.limit_in_bytes')) {
+    const write = { file: 'memory.memsw.limit_in_bytes', value: String(total), what: limitText('memory and swap together', total) };
+    // The kernel never lets the memory limit be above the total: a raise begins with the total, anything else with memory.
+    const now = parseAmount(files.read('memory.memsw.limit_in_bytes') ?? '') ?? Infinity;
+    if (total < 0 || total > now) limits.unshift(write);
+    else limits.push(write);
+  } else if (total && memory.swap) {
+    plan.warnings.push('The swap limit will not be in force: this kernel does not account swap to cgroups (boot it with swapaccount=1); memory itself is limited');
+  }
+  plan.writes.push(...limits);
+  if (reservation) plan.writes.push({ file: 'memory.soft_limit_in_bytes', value: String(reservation), what: reservationText(reservation) });
+  if (swappiness !== undefined && swappiness >= 0) {
+    if (files.has('memory.swappiness')) plan.writes.push({ file: 'memory.swappiness', value: String(swappiness), what: `Set its tendency to swap to ${swappiness} of 100` });
+    else plan.warnings.push('The swappiness will not be in force: this kernel has no memory.swappiness');
+  }
+  if (memory.disableOOMKiller !== undefined) {
+    const value = memory.disableOOMKiller ? '1' : '0';
+    plan.writes.push({ file: 'memory.oom_control', value, what: memory.disableOOMKiller ? 'Let it wait instead of being killed when its memory is used up' : 'Let the OOM killer end a process when its memory is used up' });
+  }
+  return plan;
+}
+
+function planV2(memory: Memory, files: Files): Plan {
+  const plan: Plan = { writes: [], warnings: [] };
+  const { limit, reservation } = memory;
+  const total = memory.swap || (limit === -1 ? -1 : 0);
+  if (total) {
+    const swap = swapAlone(total, limit || parseAmount(files.read('memory.max') ?? ''));
+    if (files.has('memory.swap.max')) plan.writes.push({ file: 'memory.swap.max', value: amount(swap), what: limitText('swap', swap) });
+    else if (memory.swap) plan.warnings.push('The swap limit will not be in force: this kernel does not account swap to cgroups (boot it with swapaccount=1); memory itself is limited');
+  }
+  if (limit) plan.writes.push({ file: 'memory.max', value: amount(limit), what: limitText('memory', limit) });
+  if (reservation) plan.writes.push({ file: 'memory.low', value: amount(reservation), what: reservationText(reservation) });
+  if (memory.swappiness !== undefined && memory.swappiness >= 0) plan.warnings.push('The swappiness will not be in force: cgroup v2 has none per cgroup');
+  if (memory.disableOOMKiller) plan.warnings.push('The OOM killer stays on: cgroup v2 can not turn it off for a cgroup');
+  return plan;
+}
+
+const reservationText = (bytes: number): string => `Leave it ${bytes} bytes when memory gets short`;

@@ -1,0 +1,86 @@
+/** Pausing all processes of a cgroup. cgroup-v2.rst, "cgroup.freeze"; Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst. */
+import { call, Unknown, type Call } from '../../kernel/call.ts';
+import { awaitChange, readKeyed, readText } from '../../kernel/cgroupfs.ts';
+import { errno } from '../../kernel/errno.ts';
+import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
+import { step, type Procedure } from '../../step/step.ts';
+import { directoryOf, unifiedDirectory, type Cgroup } from './cgroup.ts';
+import { restoreCalls, writeCalls } from './write.ts';
+
+/** How long processes may take to stop, in milliseconds; one in an uninterruptible wait (a dead NFS server) never does. */
+const patience = 10_000;
+
+/** inotify(7): the file changed, which is how the kernel announces a new state. */
+const IN_MODIFY = 2;
+
+/** Where and how a cgroup is frozen. */
+interface Freezer {
+  readonly path: string;
+  readonly frozen: string;
+  readonly thawed: string;
+  /** The file that shows the state; `event` when the kernel announces its changes. */
+  readonly state: string;
+  readonly event?: string;
+  readonly isFrozen: () => boolean;
+}
+
+function freezerOf(cgroup: Cgroup): Freezer {
+  const unified = unifiedDirectory(cgroup);
+  if (unified !== undefined) {
+    const events = `${unified}/cgroup.events`;
+    const isFrozen = (): boolean => readKeyed(events)?.['frozen'] === 1;
+    return { path: `${unified}/cgroup.freeze`, frozen: '1', thawed: '0', state: events, event: events, isFrozen };
+  }
+  const directory = directoryOf(cgroup, 'freezer');
+  if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} can not be paused: this machine has neither a cgroup v2 tree nor the freezer controller`);
+  const path = `${directory}/freezer.state`;
+  return { path, frozen: 'FROZEN', thawed: 'THAWED', state: path, isFrozen: () => readText(path) === 'FROZEN' };
+}
+
+/** Whether the cgroup's processes are all paused now. False for one that is gone. */
+export function isFrozen(cgroup: Cgroup): boolean {
+  return freezerOf(cgroup).isFrozen();
+}
+
+/**
+ * Pauses all processes of the cgroup and returns when they are. They notice nothing, and can not resist.
+ * Undone (thawed) when they are not all paused after ten seconds.
+ */
+export function* freeze(cgroup: Cgroup): Procedure {
+  const freezer = freezerOf(cgroup);
+  yield* step({
+    id: 'cgroup.freeze',
+    what: `Pause all processes of ${cgroup.path}`,
+    ...writeCalls(freezer.path, freezer.frozen),
+    shell: `echo ${freezer.frozen} > ${freezer.path}`,
+    look: `cat ${freezer.state}`,
+    undo: restoreCalls(freezer.path, freezer.thawed),
+  });
+  yield* step({
+    id: 'cgroup.freeze.wait',
+    what: `Wait until all processes of ${cgroup.path} have stopped`,
+    calls: [awaitFrozen(freezer)],
+    shell: freezer.event ? `until grep -q 'frozen 1' ${freezer.state}; do sleep 0.01; done` : `until grep -q FROZEN ${freezer.state}; do sleep 0.01; done`,
+    look: `cat ${freezer.state}`,
+  });
+}
+
+/** The kernel tells by inotify when v2's state is reached; v1 shows FREEZING until it is, and each look at the file makes it try on. */
+function awaitFrozen(freezer: Freezer): Call {
+  const wait = async (): Promise<number> => ((await awaitChange(freezer.event, freezer.isFrozen, patience)) ? 0 : -errno.ETIMEDOUT);
+  const perform = (): number | Promise<number> => (freezer.isFrozen() ? 0 : wait());
+  if (freezer.event) return call('inotify_add_watch', [new Unknown('inotify'), freezer.event, IN_MODIFY], { perform });
+  return call('openat', [AT_FDCWD, freezer.state, openFlags.O_CLOEXEC, 0], { perform });
+}
+
+/** Lets the processes of the cgroup go on. */
+export function* thaw(cgroup: Cgroup): Procedure {
+  const freezer = freezerOf(cgroup);
+  yield* step({
+    id: 'cgroup.thaw',
+    what: `Let the processes of ${cgroup.path} go on`,
+    ...writeCalls(freezer.path, freezer.thawed),
+    shell: `echo ${freezer.thawed} > ${freezer.path}`,
+    look: `cat ${freezer.state}`,
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * Joining a cgroup, made for the launcher: a new process does it itself, before it changes its root or its user.
+ *
+ * In v1 it writes `0` (itself) to `tasks`. That is the one way to move that needs no lock on the process's thread
+ * group; the lock that `cgroup.procs` takes costs a grace period of RCU, 4 to 16 ms on an idle machine, and stops every
+ * fork on it meanwhile. A new process has one thread, so that moving one thread moves it all.
+ * In v2 it is born in its cgroup: CLONE_INTO_CGROUP with {@link unifiedDirectory}. (v2's `cgroup.procs` would cost the same lock.)
+ * Figures: docs/decisions/cgroup-join.md.
+ *
+ * unshare(CLONE_NEWCGROUP) comes after joining: the namespace's root is where the process is at that moment.
+ * (In clone3, CLONE_NEWCGROUP takes the parent's place, even with CLONE_INTO_CGROUP.)
+ */
+import { call, result } from '../../kernel/call.ts';
+import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
+import type { Step } from '../../step/step.ts';
+import { directoryIn, type Cgroup } from './cgroup.ts';
+import { titleOf } from './layout.ts';
+
+/** Options of {@link joinSteps}. */
+export interface JoinOptions {
+  /** How the process gets into the v2 tree: `clone` (CLONE_INTO_CGROUP, no step here; the default) or `write`, slower. */
+  readonly unified?: 'clone' | 'write';
+}
+
+/**
+ * The steps with which the process that runs them enters a cgroup. Paths are the host's. For a process with one thread.
+ */
+export function joinSteps(cgroup: Cgroup, options: JoinOptions = {}): Step[] {
+  return cgroup.hierarchies
+    .filter((h) => h.version === 1 || options.unified === 'write')
+    .map((hierarchy) => {
+      const path = `${directoryIn(hierarchy, cgroup.path)}/${hierarchy.version === 1 ? 'tasks' : 'cgroup.procs'}`;
+      const open = call('openat', [AT_FDCWD, path, openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label: 'fd' });
+      return {
+        id: 'cgroup.join',
+        what: `Enter the cgroup ${cgroup.path} of ${titleOf(hierarchy)}`,
+        calls: [open, call('write', [result(open), Buffer.from('0'), 1]), call('close', [result(open)])],
+        shell: `echo 0 > ${path}`,
+        look: 'cat /proc/$PID/cgroup',
+      };
+    });
+}

@@ -1,0 +1,110 @@
+/** Limits of a cgroup: each controller plans its own, here they become steps and warnings. */
+import { existsSync } from 'node:fs';
+import { cgroupTree, readText } from '../../kernel/cgroupfs.ts';
+import type { Procedure } from '../../step/step.ts';
+import { step } from '../../step/step.ts';
+import type { Resources } from '../spec.ts';
+import { directoryIn, type Cgroup } from './cgroup.ts';
+import type { Files, Plan, PlanLimits } from './controllers/controller.ts';
+import { planCpu } from './controllers/cpu.ts';
+import { planCpuset } from './controllers/cpuset.ts';
+import { planHugetlb } from './controllers/hugetlb.ts';
+import { planIo } from './controllers/io.ts';
+import { planMemory } from './controllers/memory.ts';
+import { planPids } from './controllers/pids.ts';
+import { planUnified } from './controllers/unified.ts';
+import { hierarchyOf, type CgroupLayout, type Hierarchy } from './layout.ts';
+import { writeStep } from './write.ts';
+
+const controllers: readonly (readonly [name: string, asked: (resources: Resources) => boolean, plan: PlanLimits])[] = [
+  ['cpuset', (r) => r.cpu !== undefined, planCpuset],
+  ['cpu', (r) => r.cpu !== undefined, planCpu],
+  ['memory', (r) => r.memory !== undefined, planMemory],
+  ['pids', (r) => r.pids !== undefined, planPids],
+  ['io', (r) => r.blockIO !== undefined, planIo],
+  ['hugetlb', (r) => r.hugepageLimits !== undefined, planHugetlb],
+  ['unified', (r) => r.unified !== undefined, planUnified],
+];
+
+/** One controller's plan, with the directory that it is for. */
+interface PlacedPlan extends Plan {
+  readonly controller: string;
+  readonly hierarchy: Hierarchy | undefined;
+}
+
+function plan(layout: CgroupLayout, resources: Resources, path: string): PlacedPlan[] {
+  return controllers
+    .filter(([, asked]) => asked(resources))
+    .map(([controller, , planLimits]) => {
+      const hierarchy = controller === 'unified' ? layout.unified : hierarchyOf(layout, controller);
+      return { controller, hierarchy, ...planLimits(hierarchy?.version, resources, hierarchy ? filesIn(hierarchy, path) : noFiles) };
+    });
+}
+
+const noFiles: Files = { has: () => false, read: () => undefined };
+
+/**
+ * The files that a cgroup has, or will have: before it is made, any other cgroup of the hierarchy tells (the root does
+ * not, it lacks most files). Where there is none at all, the kernel is taken to have everything.
+ */
+function filesIn(hierarchy: Hierarchy, path: string): Files {
+  const own = directoryIn(hierarchy, path);
+  let sample: string | undefined;
+  const look = (): string | undefined => (sample ??= existsSync(own) ? own : cgroupTree(hierarchy.mountPoint)[1]);
+  return {
+    has: (file) => {
+      const directory = look();
+      // On v2 another cgroup may lack a controller that this one will be given: only our own is proof.
+      if (directory === undefined || (hierarchy.version === 2 && directory !== own)) return true;
+      return existsSync(`${directory}/${file}`);
+    },
+    read: (file) => readText(`${own}/${file}`),
+  };
+}
+
+/** Options of {@link limit}. */
+export interface LimitOptions {
+  /** Note what each file had before, so that an undo restores it. For a cgroup that is in use; a new one is removed. */
+  readonly restorable?: boolean;
+}
+
+/**
+ * Writes limits to a cgroup: only those asked for, one file each, in the order that the kernel takes them.
+ * The cgroup must have the hierarchies for them: {@link createCgroup} with the same resources, or {@link updateCgroup}.
+ * @returns warnings: what was asked for and can not be in force on this machine, one sentence each
+ */
+export function* limit(cgroup: Cgroup, resources: Resources, options: LimitOptions = {}): Procedure<string[]> {
+  const warnings: string[] = [];
+  for (const { controller, hierarchy, writes, warnings: more } of plan(cgroup.layout, resources, cgroup.path)) {
+    warnings.push(...more);
+    if (!hierarchy) continue;
+    const directory = directoryIn(hierarchy, cgroup.path);
+    for (const { file, value, what } of writes) {
+      const path = `${directory}/${file}`;
+      const before = options.restorable ? restorable(file, readText(path), value) : undefined;
+      yield* step(writeStep({ id: `cgroup.limit.${controller}`, what: `${what} (${cgroup.path})`, path, value, ...(before !== undefined && { before }) }));
+    }
+  }
+  return warnings;
+}
+
+/** What to write to a file to have its present state again. Files with a line per device: the line of this device. */
+function restorable(file: string, now: string | undefined, value: string): string | undefined {
+  if (now === undefined) return undefined;
+  const [device] = value.split(' ');
+  if (!/^\d+:\d+$/.test(device ?? '')) return now.replace(/^default /, '').split('\n')[0];
+  const line = now.split('\n').find((l) => l.startsWith(`${device} `));
+  return line ?? (file === 'io.max' ? `${device} rbps=max wbps=max riops=max wiops=max` : file.endsWith('weight') ? `${device} default` : `${device} 0`);
+}
+
+/**
+ * What of these limits this machine can not give, one sentence each; empty when it can give all.
+ * @param path a cgroup that exists, to look into; default: any
+ */
+export function unsupported(layout: CgroupLayout, resources: Resources, path = '/'): string[] {
+  const warnings = plan(layout, resources, path).flatMap((p) => p.warnings);
+  if (resources.devices?.length && layout.deviceFilter === 'none') warnings.push(noDeviceFilter);
+  return warnings;
+}
+
+export const noDeviceFilter = 'Device rules will not be in force: this machine has no devices cgroup controller, and eBPF device filters can not be loaded (they need root)';

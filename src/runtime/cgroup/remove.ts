@@ -1,0 +1,43 @@
+/** Removing a cgroup. The kernel refuses while a process is in it, and a killed process leaves a moment later. */
+import { call, type Call } from '../../kernel/call.ts';
+import { awaitChange, cgroupTree, readKeyed, readNumbers } from '../../kernel/cgroupfs.ts';
+import { errno } from '../../kernel/errno.ts';
+import { AT_FDCWD, atFlags } from '../../kernel/flags.ts';
+import { performNow } from '../../kernel/perform.ts';
+import { step, type Procedure } from '../../step/step.ts';
+import { directoryIn, type Cgroup } from './cgroup.ts';
+
+/** How long a cgroup may take to become empty after its processes were killed, in milliseconds. */
+const patience = 2000;
+
+/** The call that removes one cgroup directory. While it is busy, it waits for the last process to leave. */
+export function removeDirectory(directory: string): Call {
+  const rmdir = call('unlinkat', [AT_FDCWD, directory, atFlags.AT_REMOVEDIR], { accept: [errno.ENOENT] });
+  return { ...rmdir, perform: () => patiently(rmdir, directory) };
+}
+
+function patiently(rmdir: Call, directory: string): number | Promise<number> {
+  let answer = performNow(rmdir);
+  if (answer !== -errno.EBUSY) return answer;
+  // A process can be gone from cgroup.procs and still be on its way out, so the removal itself is the test. With
+  // processes in it, waiting for the kernel's event saves the tries.
+  const removed = (): boolean => (readNumbers(`${directory}/cgroup.procs`)?.length ? false : (answer = performNow(rmdir)) !== -errno.EBUSY);
+  const events = `${directory}/cgroup.events`;
+  return awaitChange(readKeyed(events) && events, removed, patience).then(() => answer);
+}
+
+/**
+ * Removes a cgroup from every hierarchy, with the cgroups below it, deepest first. Those already gone are no failure.
+ * Its processes must have been killed ({@link killAll}); the last ones get two seconds to leave.
+ */
+export function* removeCgroup(cgroup: Cgroup): Procedure {
+  const directories = cgroup.hierarchies.flatMap((h) => cgroupTree(directoryIn(h, cgroup.path)).toReversed());
+  if (directories.length === 0) return;
+  yield* step({
+    id: 'cgroup.remove',
+    what: `Remove the cgroup ${cgroup.path} from ${cgroup.hierarchies.length} hierarchies`,
+    calls: directories.map(removeDirectory),
+    shell: `rmdir ${directories.join(' ')}`,
+    look: `ls -d /sys/fs/cgroup${cgroup.path} /sys/fs/cgroup/*${cgroup.path}`,
+  });
+}
