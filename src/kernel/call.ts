@@ -60,10 +60,12 @@ export interface Call {
    * block it, a request with its acknowledgement, clone3 into a table. Returns as the kernel does.
    */
   readonly perform?: () => number | Promise<number>;
+  /** What the kernel said of the last failure beside its errno (netlink's extended acknowledgements do), for the error's message. */
+  readonly failureDetail?: () => string | undefined;
 }
 
 /** Options of a call, see {@link Call}. */
-export type CallOptions = Pick<Call, 'accept' | 'label' | 'perform'>;
+export type CallOptions = Pick<Call, 'accept' | 'label' | 'perform' | 'failureDetail'>;
 
 /** Makes a call as data. `call('mkdirat', [dirfd, 'proc', 0o755], { accept: [errno.EEXIST] })`. */
 export function call(name: SyscallName, args: readonly Arg[], options: CallOptions = {}): Call {

@@ -21,6 +21,17 @@ export function rawSyscall(nr: number, a: RawArg = 0, b: RawArg = 0, c: RawArg =
   return result === -1 ? -koffi.errno() : result;
 }
 
+/**
+ * Makes one system call on a thread of libuv's pool, so that one in which the kernel waits does not hold up this one.
+ * Never for calls that change a thread's namespaces or credentials: the pool's threads are shared.
+ * @returns the kernel's return value, or -1 on failure: errno belongs to that thread and is lost
+ */
+export function rawSyscallAsync(nr: number, a: RawArg = 0, b: RawArg = 0, c: RawArg = 0, d: RawArg = 0, e: RawArg = 0, f: RawArg = 0): Promise<number> {
+  return new Promise((resolve, reject) => {
+    libcSyscall.async(nr, a, b, c, d, e, f, (error: Error | null, result: unknown) => (error ? reject(error) : resolve(Number(result))));
+  });
+}
+
 /** The address of a buffer's first byte. The buffer must stay referenced while the address is used. */
 export function addressOf(bytes: Uint8Array): bigint {
   return BigInt(koffi.address(bytes));

@@ -77,7 +77,7 @@ export async function apply<R>(procedure: Procedure<R>, options: ApplyOptions): 
       for (const c of step.calls) {
         const value = await make(c);
         if (value < 0 && !c.accept?.includes(-value)) {
-          failure = new StepError(step, c, -value);
+          failure = new StepError(step, c, -value, c.failureDetail?.());
           break;
         }
         returned.push(value);
