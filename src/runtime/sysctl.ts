@@ -1,0 +1,62 @@
+/**
+ * Kernel parameters of a container (`--sysctl`): only those that belong to a namespace of its own, since all others
+ * are the machine's. See proc(5), namespaces(7).
+ */
+import { call, result, type Arg } from '../kernel/call.ts';
+import { openFlags } from '../kernel/flags.ts';
+import type { Step } from '../step/step.ts';
+import type { NamespaceType } from './spec.ts';
+
+/** A parameter that cannot be set. */
+export class SysctlError extends Error {
+  override readonly name = 'SysctlError';
+}
+
+const ipcKeys: ReadonlySet<string> = new Set([
+  'kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni', 'kernel.shm_rmid_forced',
+]);
+
+/** The namespace that a parameter belongs to; undefined for the machine's own. */
+function namespaceOf(key: string): NamespaceType | undefined {
+  if (ipcKeys.has(key) || key.startsWith('fs.mqueue.')) return 'ipc';
+  if (key.startsWith('net.')) return 'network';
+  return key === 'kernel.domainname' ? 'uts' : undefined;
+}
+
+/**
+ * Checks parameters before anything is done.
+ * @param own the kinds of namespace that the container does not share with the host
+ * @throws SysctlError naming the parameter, and why it cannot be set
+ */
+export function validateSysctls(sysctls: Readonly<Record<string, string>>, own: ReadonlySet<NamespaceType>): void {
+  for (const [key, value] of Object.entries(sysctls)) {
+    if (key === 'kernel.hostname') throw new SysctlError("sysctl 'kernel.hostname' is not allowed: use --hostname");
+    const namespace = namespaceOf(key);
+    // A name is parts of plain characters with dots between: nothing that leads out of /proc/sys, or that a list of them could split at.
+    if (!namespace || !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/.test(key)) {
+      throw new SysctlError(`sysctl '${key}' is not allowed: only net.*, fs.mqueue.*, kernel.domainname and the kernel.msg*, kernel.sem and kernel.shm* of System V IPC belong to a container`);
+    }
+    if (!own.has(namespace)) throw new SysctlError(`sysctl '${key}' is not allowed in the host's ${namespace} namespace: it would change the machine's own`);
+    if (value.length > 1024 || !/^[\x20-\x7e\t]*$/.test(value) || /[+/]|\.\./.test(value)) {
+      throw new SysctlError(`sysctl '${key}' has a value that is not allowed: one line of printable characters without '+', '/' and '..'`);
+    }
+  }
+}
+
+/**
+ * The steps that set parameters, in the namespaces of the process that takes them.
+ * @param procfd a descriptor of a mounted procfs, whose type its holder has checked: a path could be the image's own
+ */
+export function sysctlSteps(sysctls: Readonly<Record<string, string>>, procfd: Arg): Step[] {
+  return Object.entries(sysctls).map(([key, value]) => {
+    const open = call('openat', [procfd, `sys/${key.replaceAll('.', '/')}`, openFlags.O_WRONLY | openFlags.O_NOFOLLOW | openFlags.O_CLOEXEC, 0], { label: 'sysctlfd' });
+    const bytes = new TextEncoder().encode(value);
+    return {
+      id: 'sysctl.write',
+      what: `Set ${key} to ${value}`,
+      calls: [open, call('write', [result(open), bytes, bytes.length]), call('close', [result(open)])],
+      shell: `sysctl -w ${key}='${value}'`,
+      look: `sysctl ${key}`,
+    };
+  });
+}
