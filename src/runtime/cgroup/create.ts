@@ -26,13 +26,9 @@ const usual = ['cpu', 'io', 'memory', 'pids'];
  */
 export function* createCgroup(layout: CgroupLayout, path: string, resources: Resources = {}): Procedure<Cgroup> {
   checkPath(path);
-  const left = findCgroup(layout, path);
-  if (left) {
-    const [pid] = processes(left);
-    if (pid !== undefined) throw new Error(`the cgroup ${path} exists and has processes in it (${pid}): stop them, or use another path`);
-    yield* removeCgroup(left);
-  }
   const hierarchies = hierarchiesFor(layout, resources);
+  const [first] = hierarchies; // every container uses it, and it is the last to be removed, so it tells of what is left
+  if (first && existsSync(directoryIn(first, path))) yield* removeLeftOver(layout, path);
   const parent = path.slice(0, path.lastIndexOf('/'));
   for (const hierarchy of hierarchies) yield* createParents(hierarchy, parent);
   if (layout.unified) yield* enableControllers(layout.unified, parent, [...usual, ...controllersAsked(resources)]);
@@ -49,6 +45,14 @@ export function* createCgroup(layout: CgroupLayout, path: string, resources: Res
   const cpuset = hierarchies.find(isV1Cpuset);
   if (cpuset) yield* fillCpuset(directoryIn(cpuset, path), resources.cpu);
   return { layout, path, hierarchies };
+}
+
+function* removeLeftOver(layout: CgroupLayout, path: string): Procedure {
+  const left = findCgroup(layout, path);
+  if (!left) return;
+  const [pid] = processes(left);
+  if (pid !== undefined) throw new Error(`the cgroup ${path} exists and has processes in it (${pid}): stop them, or use another path`);
+  yield* removeCgroup(left);
 }
 
 const isV1Cpuset = (hierarchy: Hierarchy): boolean => hierarchy.version === 1 && hierarchy.controllers.includes('cpuset');

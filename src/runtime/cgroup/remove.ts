@@ -31,7 +31,7 @@ function patiently(rmdir: Call, directory: string): number | Promise<number> {
  * Its processes must have been killed ({@link killAll}); the last ones get two seconds to leave.
  */
 export function* removeCgroup(cgroup: Cgroup): Procedure {
-  const directories = cgroup.hierarchies.flatMap((h) => cgroupTree(directoryIn(h, cgroup.path)).toReversed());
+  const directories = cgroup.hierarchies.toReversed().flatMap((h) => cgroupTree(directoryIn(h, cgroup.path)).toReversed());
   if (directories.length === 0) return;
   yield* step({
     id: 'cgroup.remove',

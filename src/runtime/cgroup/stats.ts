@@ -32,7 +32,7 @@ export interface MemoryStats {
   readonly maxUsage?: number;
   /** Memory and swap together. */
   readonly usageWithSwap?: number;
-  /** How often a limit was hit. */
+  /** How often the memory limit was hit. (v1 does not count it where the limit with swap is the same.) */
   readonly failures: number;
   readonly oomKills: number;
   /** The file cache that can be dropped at once; people expect usage without it. */
@@ -109,16 +109,11 @@ function memoryStats(cgroup: Cgroup): MemoryStats | undefined {
     limit: readNumber(`${directory}/${v2 ? 'memory.max' : 'memory.limit_in_bytes'}`) ?? Infinity,
     ...(maxUsage !== undefined && { maxUsage }),
     ...(swap !== undefined && { usageWithSwap: v2 ? usage + swap : swap }),
-    failures: v2 ? (events?.['max'] ?? 0) : v1Failures(directory),
+    failures: v2 ? (events?.['max'] ?? 0) : (readNumber(`${directory}/memory.failcnt`) ?? 0),
     oomKills: v2 ? (events?.['oom_kill'] ?? 0) : oomKills(cgroup),
     inactiveFile: stat['total_inactive_file'] ?? stat['inactive_file'] ?? 0,
     stat,
   };
-}
-
-/** v1 counts hits of the memory limit and of the one with swap apart; where both are the same, only the latter counts. */
-function v1Failures(directory: string): number {
-  return (readNumber(`${directory}/memory.failcnt`) ?? 0) + (readNumber(`${directory}/memory.memsw.failcnt`) ?? 0);
 }
 
 function pidsStats(cgroup: Cgroup): PidsStats | undefined {
