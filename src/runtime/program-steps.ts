@@ -1,0 +1,95 @@
+/** The last steps of a new process: its descriptors, its directory, and the program itself. See execve(2), close_range(2). */
+import { call, type Call, type Known } from '../kernel/call.ts';
+import { errno } from '../kernel/errno.ts';
+import { closeRangeFlags, signals } from '../kernel/flags.ts';
+import type { Step } from '../step/step.ts';
+
+/** The engine ignores SIGPIPE, and what is ignored stays ignored over execve. */
+export function sessionStep(): Step {
+  return {
+    id: 'process.session',
+    what: 'Begin a session, with the default handling of signals',
+    calls: [call('setsid', []), call('rt_sigaction', [signals.SIGPIPE, new Uint8Array(32), null, 8]), call('umask', [0])],
+    shell: 'setsid',
+    look: 'ps -o pid,sid,ignored -p $PID',
+  };
+}
+
+/** Descriptors of standard input, output and error; the pipes' owner becomes the container's user, so that /dev/stdout can be opened. */
+export function stdioStep(stdin: Known, stdout: Known, stderr: Known, pipes: readonly number[], user: { readonly uid: number; readonly gid: number }): Step {
+  const own: Call[] = user.uid || user.gid ? pipes.map((fd) => call('fchown', [fd, user.uid, user.gid])) : [];
+  return {
+    id: 'process.stdio',
+    what: 'Take standard input, output and error',
+    calls: [call('dup3', [stdin, 0, 0]), call('dup3', [stdout, 1, 0]), call('dup3', [stderr, 2, 0]), ...own],
+    shell: 'exec < "$STDIN" > "$STDOUT" 2> "$STDERR"',
+    look: 'ls -l /proc/$PID/fd',
+  };
+}
+
+/** The working directory, and the mask of new files' modes. */
+export function directoryStep(cwd: string, umask = 0o022): Step {
+  return {
+    id: 'process.directory',
+    what: `Go to ${cwd}`,
+    calls: [call('chdir', [cwd]), call('umask', [umask])],
+    shell: `cd ${cwd}; umask ${umask.toString(8).padStart(4, '0')}`,
+    look: 'ls -l /proc/$PID/cwd',
+  };
+}
+
+/** Every descriptor but 0, 1 and 2 closes with execve, whoever opened it (CVE-2024-21626). */
+export function closeDescriptorsStep(): Step {
+  return {
+    id: 'process.descriptors',
+    what: 'Have every other descriptor closed when the program starts',
+    calls: [call('close_range', [3, 0xffffffff, closeRangeFlags.CLOSE_RANGE_CLOEXEC])],
+    shell: 'exec 3>&- 4>&- 5>&-',
+    look: 'ls -l /proc/$PID/fd',
+  };
+}
+
+export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Becomes the program. A name without a slash is looked for in PATH, as execvp(3) does. */
+export function execStep(args: readonly string[], env: readonly string[]): Step {
+  const name = args[0] ?? '';
+  const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice(5) ?? defaultPath;
+  const candidates = name.includes('/') ? [name] : path.split(':').map((directory) => `${directory || '.'}/${name}`);
+  return {
+    id: 'process.exec',
+    what: `Become ${args.join(' ').slice(0, 200)}`,
+    // Which error ends the search is decided afterwards; each call goes on to the next.
+    calls: candidates.map((file) => call('execve', [file, args, env], { accept: [errno.ENOENT] })),
+    shell: `exec ${args.map(shellQuote).join(' ')}`,
+    look: "tr '\\0' ' ' < /proc/$PID/cmdline",
+  };
+}
+
+/** A word as a shell takes it. */
+export function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Why a program could not be started, with the exit code that says so: 127 not found, 126 not executable. */
+export interface ExecFailure {
+  readonly code: 126 | 127;
+  readonly message: string;
+}
+
+/** Judges what the execve calls returned. */
+export function execFailure(name: string, returned: readonly number[]): ExecFailure {
+  const errors = returned.map((value) => -value);
+  const found = errors.find((e) => e !== errno.ENOENT && e !== errno.ENOTDIR && e !== errno.EACCES) ?? errors.find((e) => e === errno.EACCES);
+  if (found === undefined) {
+    const message = name.includes('/') ? `exec: "${name}": no such file or directory` : `exec: "${name}": executable file not found in $PATH`;
+    return { code: 127, message: `${message} (ENOENT); look into the image with: hako run IMAGE ls` };
+  }
+  const why: Readonly<Record<number, string>> = {
+    [errno.EACCES]: 'permission denied (EACCES); is it a directory, or not marked executable?',
+    [errno.ENOEXEC]: 'exec format error (ENOEXEC); is it for another architecture, or a script without #!?',
+    [errno.EISDIR]: 'is a directory (EISDIR)',
+    [errno.E2BIG]: 'argument list too long (E2BIG)',
+  };
+  return { code: 126, message: `exec: "${name}": ${why[found] ?? `failed with errno ${found}`}` };
+}
