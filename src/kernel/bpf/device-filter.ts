@@ -23,10 +23,23 @@ const deviceTypes = { b: 1, c: 2 } as const;
 const accessBits = { m: 1, r: 2, w: 4 } as const;
 
 /** Registers: r0 is what the program returns, r1 the context it is given; the others are ours. */
-const r0 = 0, context = 1, type = 2, access = 3, major = 4, minor = 5, scratch = 6;
+const r0 = 0,
+  context = 1,
+  type = 2,
+  access = 3,
+  major = 4,
+  minor = 5,
+  scratch = 6;
 
 /** Opcodes: class | source or size | operation. */
-const LDX_W = 0x61, MOV64_IMM = 0xb7, MOV64_REG = 0xbf, AND32_IMM = 0x54, RSH32_IMM = 0x74, JEQ_IMM = 0x15, JNE_IMM = 0x55, EXIT = 0x95;
+const LDX_W = 0x61,
+  MOV64_IMM = 0xb7,
+  MOV64_REG = 0xbf,
+  AND32_IMM = 0x54,
+  RSH32_IMM = 0x74,
+  JEQ_IMM = 0x15,
+  JNE_IMM = 0x55,
+  EXIT = 0x95;
 
 interface Instruction {
   readonly code: number;

@@ -26,7 +26,10 @@ export function loadDeviceFilter(instructions: Uint8Array): Call {
   view.setUint32(4, count, true);
   bytes.set(Buffer.from('hako_devices'), 48); // prog_name, at most 15 bytes
   const text = `{prog_type=BPF_PROG_TYPE_CGROUP_DEVICE, insn_cnt=${count}, insns=[…], license="Apache-2.0", prog_name="hako_devices"}`;
-  const attr = new Struct(text, bytes, [[8, instructions], [16, 'Apache-2.0']]);
+  const attr = new Struct(text, bytes, [
+    [8, instructions],
+    [16, 'Apache-2.0'],
+  ]);
   return call('bpf', [bpfCommands.BPF_PROG_LOAD, attr, bytes.length], { label: 'program' });
 }
 

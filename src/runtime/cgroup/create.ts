@@ -58,7 +58,11 @@ function* removeLeftOver(layout: CgroupLayout, path: string): Procedure {
 const isV1Cpuset = (hierarchy: Hierarchy): boolean => hierarchy.version === 1 && hierarchy.controllers.includes('cpuset');
 
 /** The prefixes of a path, shortest first: `/a`, `/a/b`. */
-const prefixes = (path: string): string[] => path.split('/').slice(1).map((_, i, parts) => `/${parts.slice(0, i + 1).join('/')}`);
+const prefixes = (path: string): string[] =>
+  path
+    .split('/')
+    .slice(1)
+    .map((_, i, parts) => `/${parts.slice(0, i + 1).join('/')}`);
 
 /** Makes the cgroups above the container's, where they are missing. */
 export function* createParents(hierarchy: Hierarchy, parent: string): Procedure {
@@ -135,13 +139,11 @@ export function* enableControllers(unified: Hierarchy, parent: string, wanted: r
       });
     } catch (error) {
       if (error instanceof StepError && error.errno === errno.EBUSY) {
-        throw new Error(
-          `the cgroup ${directory} can not hand its controllers down, because processes are in it (EBUSY): cgroup v2 has processes only at the ends of the tree; ` +
-            `move them to a cgroup below, for example: mkdir ${directory}/init && for p in $(cat ${directory}/cgroup.procs); do echo $p > ${directory}/init/cgroup.procs; done`,
-        );
+        const move = `mkdir ${directory}/init && for p in $(cat ${directory}/cgroup.procs); do echo $p > ${directory}/init/cgroup.procs; done`;
+        const why = 'because processes are in it (EBUSY), and cgroup v2 wants them at the ends of the tree only';
+        throw new Error(`the cgroup ${directory} can not hand its controllers down, ${why}: move them below, for example with: ${move}`, { cause: error });
       }
       throw error;
     }
   }
 }
-

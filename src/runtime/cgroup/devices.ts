@@ -3,7 +3,7 @@
  * and on hybrid machines, an eBPF program on the cgroup: as cheap as the list, with one hierarchy less to make and join,
  * and it knows exceptions from wider rules, which the list does not (docs/decisions/cgroup-join.md).
  */
-import { call, result, Unknown, type Known } from '../../kernel/call.ts';
+import { call, result, Unknown, type Call, type Known } from '../../kernel/call.ts';
 import { assembleDeviceFilter, accessMask } from '../../kernel/bpf/device-filter.ts';
 import { attachDeviceFilter, loadDeviceFilter } from '../../kernel/bpf/program.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
@@ -83,14 +83,16 @@ function* writeList(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure<str
   const directory = directoryOf(cgroup, 'devices');
   if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} has no directory in the devices hierarchy, where its device rules belong`);
   // A new cgroup starts with the list of the one above: emptied first, because what no rule allows is denied.
-  const entries = [{ file: 'devices.deny', value: 'a' }, ...rules.flatMap((rule) => listEntries(rule).map((value) => ({ file: rule.allow ? 'devices.allow' : 'devices.deny', value })))];
-  const opens = new Map(['devices.deny', 'devices.allow'].map((file) => [file, call('openat', [AT_FDCWD, `${directory}/${file}`, openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label: file.slice('devices.'.length) })]));
+  const open = (label: string): Call => call('openat', [AT_FDCWD, `${directory}/devices.${label}`, openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label });
+  const deny = open('deny');
+  const allow = open('allow');
+  const entries = [{ file: deny, value: 'a' }, ...rules.flatMap((rule) => listEntries(rule).map((value) => ({ file: rule.allow ? allow : deny, value })))];
   yield* step({
     id: 'cgroup.devices',
     what: `List the devices that the processes of ${cgroup.path} may use`,
-    calls: [...opens.values(), ...entries.map(({ file, value }) => call('write', [result(opens.get(file)!), Buffer.from(value), value.length]))],
-    finally: [...opens.values()].map((open) => call('close', [result(open)])),
-    shell: entries.map(({ file, value }) => `echo '${value}' > ${directory}/${file}`).join('\n'),
+    calls: [deny, allow, ...entries.map(({ file, value }) => call('write', [result(file), Buffer.from(value), value.length]))],
+    finally: [deny, allow].map((file) => call('close', [result(file)])),
+    shell: entries.map(({ file, value }) => `echo '${value}' > ${directory}/devices.${file.label}`).join('\n'),
     look: `cat ${directory}/devices.list`,
   });
   return listWarnings(rules);
@@ -109,10 +111,17 @@ export function listEntries(rule: DeviceRule): string[] {
 
 /** v1 has no exceptions to exceptions: a denial is lost behind an allowance that is wider and came before. */
 function listWarnings(rules: readonly DeviceRule[]): string[] {
-  const covers = (wide: DeviceRule, rule: DeviceRule): boolean =>
-    wide.allow && wide.type === rule.type && wide !== rule && (wide.major ?? rule.major) === rule.major && (wide.minor ?? rule.minor) === rule.minor &&
-    (wide.major !== rule.major || wide.minor !== rule.minor);
+  const any = (number: number | undefined): boolean => number === undefined || number < 0;
+  const covers = (wide: DeviceRule, rule: DeviceRule): boolean => {
+    const sameType = wide.type === rule.type || (wide.type ?? 'a') === 'a';
+    const inside = (any(wide.major) || wide.major === rule.major) && (any(wide.minor) || wide.minor === rule.minor);
+    const wider = any(wide.major) !== any(rule.major) || any(wide.minor) !== any(rule.minor) || wide.type !== rule.type;
+    const exceptionsWork = listEntries(wide)[0] === 'a'; // then the list is one of denials
+    return wide.allow && !exceptionsWork && sameType && inside && wider;
+  };
   return rules
     .filter((rule, i) => !rule.allow && rules.slice(0, i).some((earlier) => covers(earlier, rule)))
-    .map((rule) => `The denial of device ${listEntries(rule).join(', ')} will not be in force: the list of cgroup v1 can not make an exception from a wider rule`);
+    .map(
+      (rule) => `The denial of device ${listEntries(rule).join(', ')} will not be in force: the list of cgroup v1 can not make an exception from a wider rule`,
+    );
 }

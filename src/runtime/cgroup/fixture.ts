@@ -112,7 +112,7 @@ export const pureV2: FakeMachine = {
 export const pureV1: FakeMachine = {
   mountinfo: [
     '25 24 0:22 / /sys/fs/cgroup ro,nosuid,nodev,noexec shared:8 - tmpfs tmpfs ro,seclabel,mode=755',
-    '26 25 0:23 / /sys/fs/cgroup/systemd rw,nosuid shared:9 - cgroup cgroup rw,seclabel,xattr,release_agent=/usr/lib/systemd/systemd-cgroups-agent,name=systemd',
+    '26 25 0:23 / /sys/fs/cgroup/systemd rw,nosuid shared:9 - cgroup cgroup rw,seclabel,xattr,release_agent=/lib/systemd/systemd-cgroups-agent,name=systemd',
     '27 25 0:24 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:10 - cgroup cgroup rw,seclabel,cpu,cpuacct',
     '28 25 0:25 / /sys/fs/cgroup/cpuset rw,nosuid shared:11 - cgroup cgroup rw,cpuset',
     '29 25 0:26 / /sys/fs/cgroup/memory rw,nosuid shared:12 - cgroup cgroup rw,memory',
@@ -124,7 +124,8 @@ export const pureV1: FakeMachine = {
     '99 90 0:24 /docker/abc /var/lib/other/cgroup rw shared:10 - cgroup cgroup rw,seclabel,cpu,cpuacct',
     '',
   ].join('\n'),
-  ownCgroups: '9:net_cls,net_prio:/\n8:freezer:/\n7:devices:/\n6:pids:/\n5:blkio:/\n4:memory:/\n3:cpuset:/\n2:cpu,cpuacct:/\n1:name=systemd:/system.slice/hakod.service\n',
+  ownCgroups:
+    '9:net_cls,net_prio:/\n8:freezer:/\n7:devices:/\n6:pids:/\n5:blkio:/\n4:memory:/\n3:cpuset:/\n2:cpu,cpuacct:/\n1:name=systemd:/system.slice/hakod.service\n',
   files: {
     ...Object.fromEntries(['systemd', 'cpu,cpuacct', 'memory', 'blkio', 'pids', 'devices', 'freezer'].map((h) => [`/sys/fs/cgroup/${h}/tasks`, ''])),
     '/sys/fs/cgroup/cpuset/cpuset.cpus': '0-3\n',

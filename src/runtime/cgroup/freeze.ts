@@ -21,25 +21,35 @@ interface Freezer {
   /** The file that shows the state; `event` when the kernel announces its changes. */
   readonly state: string;
   readonly event?: string;
-  readonly isFrozen: () => boolean;
+  /** Whether all are stopped; undefined when the cgroup is gone. */
+  readonly isFrozen: () => boolean | undefined;
 }
 
 function freezerOf(cgroup: Cgroup): Freezer {
   const unified = unifiedDirectory(cgroup);
   if (unified !== undefined) {
     const events = `${unified}/cgroup.events`;
-    const isFrozen = (): boolean => readKeyed(events)?.['frozen'] === 1;
+    const isFrozen = (): boolean | undefined => {
+      const state = readKeyed(events);
+      return state && state['frozen'] === 1;
+    };
     return { path: `${unified}/cgroup.freeze`, frozen: '1', thawed: '0', state: events, event: events, isFrozen };
   }
   const directory = directoryOf(cgroup, 'freezer');
-  if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} can not be paused: this machine has neither a cgroup v2 tree nor the freezer controller`);
+  if (directory === undefined) {
+    throw new Error(`the cgroup ${cgroup.path} can not be paused: this machine has neither a cgroup v2 tree nor the freezer controller`);
+  }
   const path = `${directory}/freezer.state`;
-  return { path, frozen: 'FROZEN', thawed: 'THAWED', state: path, isFrozen: () => readText(path) === 'FROZEN' };
+  const isFrozen = (): boolean | undefined => {
+    const state = readText(path);
+    return state === undefined ? undefined : state === 'FROZEN';
+  };
+  return { path, frozen: 'FROZEN', thawed: 'THAWED', state: path, isFrozen };
 }
 
 /** Whether the cgroup's processes are all paused now. False for one that is gone. */
 export function isFrozen(cgroup: Cgroup): boolean {
-  return freezerOf(cgroup).isFrozen();
+  return freezerOf(cgroup).isFrozen() === true;
 }
 
 /**
@@ -65,10 +75,11 @@ export function* freeze(cgroup: Cgroup): Procedure {
   });
 }
 
-/** The kernel tells by inotify when v2's state is reached; v1 shows FREEZING until it is, and each look at the file makes it try on. */
+/** inotify tells when v2's state is reached; v1 shows FREEZING until it is, and each look at the file makes the kernel try on. */
 function awaitFrozen(freezer: Freezer): Call {
-  const wait = async (): Promise<number> => ((await awaitChange(freezer.event, freezer.isFrozen, patience)) ? 0 : -errno.ETIMEDOUT);
-  const perform = (): number | Promise<number> => (freezer.isFrozen() ? 0 : wait());
+  const answer = (): number => ({ true: 0, false: -errno.ETIMEDOUT, undefined: -errno.ENOENT })[`${freezer.isFrozen()}`];
+  const perform = (): number | Promise<number> =>
+    freezer.isFrozen() ? 0 : awaitChange(freezer.event, () => freezer.isFrozen() !== false, patience).then(answer);
   if (freezer.event) return call('inotify_add_watch', [new Unknown('inotify'), freezer.event, IN_MODIFY], { perform });
   return call('openat', [AT_FDCWD, freezer.state, openFlags.O_CLOEXEC, 0], { perform });
 }

@@ -12,7 +12,8 @@ import { writeStep } from './write.ts';
 const mostRounds = 100;
 
 /**
- * Kills all processes of the cgroup and of those below it. They are gone a moment later: {@link removeCgroup} waits.
+ * Kills all processes of the cgroup and of those below it; none is no failure, nor a cgroup that is gone.
+ * They are gone a moment later: {@link removeCgroup} waits.
  *
  * Version 2 does it in one write (cgroup.kill, since Linux 5.14), which also catches what is being forked. Otherwise the
  * cgroup is frozen first, so that its processes can neither fork nor exit, and each is signalled by a pidfd that is
@@ -24,6 +25,7 @@ export function* killAll(cgroup: Cgroup): Procedure {
     yield* step(writeStep({ id: 'cgroup.kill', what: `Kill all processes of ${cgroup.path}`, path: `${unified}/cgroup.kill`, value: '1' }));
     return;
   }
+  if (processes(cgroup).length === 0) return; // or it is gone
   const canFreeze = unified !== undefined || directoryOf(cgroup, 'freezer') !== undefined;
   if (canFreeze) yield* freeze(cgroup);
   for (let round = 0; round < mostRounds; round++) {
@@ -51,7 +53,7 @@ function* signalEach(cgroup: Cgroup, pids: readonly number[]): Procedure {
   const targets = pidfds.filter((fd, i) => (fd instanceof Unknown || fd >= 0) && still.has(pids[i]!));
   yield* step({
     id: 'cgroup.kill.each',
-    what: `Kill each of them`,
+    what: 'Kill each of them',
     calls: targets.map((fd) => call('pidfd_send_signal', [fd, signals.SIGKILL, null, 0], { accept: [errno.ESRCH] })),
     shell: `kill -9 ${pids.join(' ')}`,
     look: `cat /sys/fs/cgroup/*${cgroup.path}/cgroup.procs`,

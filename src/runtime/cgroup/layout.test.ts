@@ -45,8 +45,15 @@ test('a machine without cgroups is refused with what to do', () => {
 
 test('only hierarchies with a purpose are used', (t) => {
   const v1 = fakeLayout(t, pureV1);
-  const titles = (...args: Parameters<typeof hierarchiesFor>): string[] => hierarchiesFor(...args).map(titleOf).toSorted();
-  assert.deepEqual(titles(v1), ['blkio', 'cpu,cpuacct', 'devices', 'freezer', 'memory', 'pids', 'systemd'], 'all that hold figures, pause and devices; the service manager’s');
+  const titles = (...args: Parameters<typeof hierarchiesFor>): string[] =>
+    hierarchiesFor(...args)
+      .map(titleOf)
+      .toSorted();
+  assert.deepEqual(
+    titles(v1),
+    ['blkio', 'cpu,cpuacct', 'devices', 'freezer', 'memory', 'pids', 'systemd'],
+    'all that hold figures, pause and devices; the service manager’s',
+  );
   assert.deepEqual(titles(v1, { memory: { limit: 1 } }).includes('cpuset'), true, 'the JVM looks for limits only where cpuset is mounted too');
   assert.deepEqual(titles(fakeLayout(t, pureV2, true), { memory: { limit: 1 } }), ['unified']);
 });

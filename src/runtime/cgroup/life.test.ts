@@ -33,17 +33,28 @@ test('the calls of joining move the thread that makes them, and nothing else', {
   try {
     for (const step of joined) {
       const values = new Map<Call, number>();
-      for (const c of step.calls) values.set(c, performNow(c, (r) => values.get(r.of)!));
-      assert.ok([...values.values()].every((v) => v >= 0), `${step.what}: ${[...values.values()]}`);
+      for (const c of step.calls)
+        values.set(
+          c,
+          performNow(c, (r) => values.get(r.of)!),
+        );
+      assert.ok(
+        [...values.values()].every((v) => v >= 0),
+        `${step.what}: ${[...values.values()]}`,
+      );
     }
     const own = readFileSync('/proc/thread-self/cgroup', 'utf8');
-    for (const h of cgroup.hierarchies.filter((each) => each.version === 1)) assert.match(own, new RegExp(`:(.*,)?${h.name ?? h.controllers[0]}(,.*)?:${cgroup.path}$`, 'm'));
+    for (const h of cgroup.hierarchies.filter((each) => each.version === 1))
+      assert.match(own, new RegExp(`:(.*,)?${h.name ?? h.controllers[0]}(,.*)?:${cgroup.path}$`, 'm'));
   } finally {
     for (const [h, path] of home) if (h.version === 1) writeFileSync(`${directoryIn(h, path === '/' ? '' : path)}/tasks`, '0');
   }
 });
 
-for (const [name, choose] of [['as this machine has it', () => layout!], ['with version 1 alone', v1Only]] as const) {
+for (const [name, choose] of [
+  ['as this machine has it', () => layout!],
+  ['with version 1 alone', v1Only],
+] as const) {
   const skip = name.includes('version 1') ? noV1 || (hierarchyOf(layout!, 'freezer') ? false : 'no freezer controller') : unable;
 
   test(`pause, continue, kill: ${name}`, { skip }, async (t) => {
@@ -83,11 +94,20 @@ for (const [name, choose] of [['as this machine has it', () => layout!], ['with 
       'but not opened': ': < $d/c',
       'block nodes can not': 'mknod $d/b b 7 200',
     };
-    const script = Object.values(tries).map((command) => `(${command}) >&3 2>&1; echo $?`).join('\n');
+    const script = Object.values(tries)
+      .map((command) => `(${command}) >&3 2>&1; echo $?`)
+      .join('\n');
     const { stdout, stderr } = await ended(start(cgroup, `exec 3>&2; d=$(mktemp -d); ${script}; rm -r $d`));
-    const worked = stdout.trim().split('\n').map((code) => code === '0');
+    const worked = stdout
+      .trim()
+      .split('\n')
+      .map((code) => code === '0');
     const expected = [true, true, false, false, false, true, false, false];
-    assert.deepEqual(Object.fromEntries(Object.keys(tries).map((k, i) => [k, worked[i]])), Object.fromEntries(Object.keys(tries).map((k, i) => [k, expected[i]])), stderr);
+    assert.deepEqual(
+      Object.fromEntries(Object.keys(tries).map((k, i) => [k, worked[i]])),
+      Object.fromEntries(Object.keys(tries).map((k, i) => [k, expected[i]])),
+      stderr,
+    );
   });
 
   test(`what a container sees of its cgroups is its own, and read-only: ${name}`, { skip }, async (t) => {
@@ -106,8 +126,15 @@ for (const [name, choose] of [['as this machine has it', () => layout!], ['with 
     const child = start(cgroup, `unshare --mount --cgroup /bin/sh -ec '${script.replaceAll("'", `'\\''`)}\ntrue'`);
     const { stdout, stderr } = await ended(child);
     const lines = stdout.trim().split('\n');
-    for (const h of cgroup.hierarchies) assert.ok(lines.some((l) => new RegExp(h.version === 2 ? '^0::/$' : `:(.*,)?${h.name ?? h.controllers[0]}(,.*)?:/$`).test(l)), `${h.mountPoint}: ${stdout}${stderr}`);
-    assert.deepEqual(lines.filter((l) => /release_agent|wrote|made/.test(l)), []);
+    for (const h of cgroup.hierarchies)
+      assert.ok(
+        lines.some((l) => new RegExp(h.version === 2 ? '^0::/$' : `:(.*,)?${h.name ?? h.controllers[0]}(,.*)?:/$`).test(l)),
+        `${h.mountPoint}: ${stdout}${stderr}`,
+      );
+    assert.deepEqual(
+      lines.filter((l) => /release_agent|wrote|made/.test(l)),
+      [],
+    );
     assert.equal(lines.filter((l) => l.startsWith('in ')).length, cgroup.hierarchies.length, stdout + stderr);
     hostStillWritable(cgroup);
   });

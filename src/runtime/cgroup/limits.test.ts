@@ -6,7 +6,7 @@ import { perform } from '../../kernel/perform.ts';
 import type { Call, Result } from '../../kernel/call.ts';
 import { errno } from '../../kernel/errno.ts';
 import { apply } from '../../step/apply.ts';
-import { directoryOf, findCgroup } from './cgroup.ts';
+import { directoryOf, findCgroup, processes } from './cgroup.ts';
 import { createCgroup } from './create.ts';
 import { devices } from './devices.ts';
 import { ended, firstLine, run, start, testParent, testPath, unable } from './fixture.ts';
@@ -19,7 +19,8 @@ import { updateCgroup } from './update.ts';
 import type { Resources } from '../spec.ts';
 
 const layout = unable ? undefined : detectCgroups();
-const without = (...controllers: string[]): string | false => unable || (controllers.find((c) => !hierarchyOf(layout!, c)) ?? false) && `this machine has no ${controllers.join(' or ')} controller`;
+const without = (...controllers: string[]): string | false =>
+  unable || ((controllers.find((c) => !hierarchyOf(layout!, c)) ?? false) && `this machine has no ${controllers.join(' or ')} controller`);
 
 async function limited(t: Parameters<typeof testPath>[0], resources: Resources) {
   const cgroup = await run(createCgroup(layout!, testPath(t, layout!), resources));
@@ -69,7 +70,10 @@ test('a set of processors is kept', { skip: without('cpuset') }, async (t) => {
 });
 
 test('shares, reservation, block I/O ceilings and huge pages reach the kernel', { skip: without('cpu', 'memory', 'io') }, async (t) => {
-  const disk = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((l) => l.split(' ')).find((f) => f[4] === '/')![2]!;
+  const disk = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((l) => l.split(' '))
+    .find((f) => f[4] === '/')![2]!;
   const [major = 0, minor = 0] = disk.split(':').map(Number);
   const { cgroup } = await limited(t, {
     cpu: { shares: 512 },
@@ -99,9 +103,11 @@ test('memory limits of a running container go up and down, whatever the order of
 
 test('an update that fails half way leaves the limits as they were', { skip: without('cpu', 'memory') }, async (t) => {
   const { cgroup } = await limited(t, { cpu: { shares: 512 }, memory: { limit: 64 << 20 } });
-  const weight = (): string => readFileSync(`${directoryOf(cgroup, 'cpu')}/${hierarchyOf(layout!, 'cpu')!.version === 1 ? 'cpu.shares' : 'cpu.weight'}`, 'utf8');
+  const weight = (): string =>
+    readFileSync(`${directoryOf(cgroup, 'cpu')}/${hierarchyOf(layout!, 'cpu')!.version === 1 ? 'cpu.shares' : 'cpu.weight'}`, 'utf8');
   const before = weight();
-  await assert.rejects(run(updateCgroup(cgroup, { cpu: { shares: 2048 }, memory: { limit: -5 } })), /limit.*memory/);
+  const update = updateCgroup(cgroup, { cpu: { shares: 2048, burst: 0 }, memory: { limit: 48 << 20, disableOOMKiller: false, reservation: -5 } });
+  await assert.rejects(run(update), { step: 'cgroup.limit.memory', undoFailures: [] });
   assert.equal(weight(), before);
   assert.equal(stats(cgroup).memory!.limit, 64 << 20);
 });
@@ -128,6 +134,8 @@ test('nothing is left after removal, not even after a failure half way', { skip:
   await run(removeCgroup(cgroup)); // gone already: no failure
   assert.deepEqual(stats(cgroup), {});
   assert.equal(oomKills(cgroup), 0);
+  assert.deepEqual(processes(cgroup), []);
+  await run(killAll(cgroup));
 
   const failing = (function* () {
     const made = yield* createCgroup(layout!, path, {});

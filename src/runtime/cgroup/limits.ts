@@ -41,7 +41,7 @@ function plan(layout: CgroupLayout, resources: Resources, path: string): PlacedP
     });
 }
 
-const noFiles: Files = { has: () => false, read: () => undefined };
+const noFiles: Files = { has: () => false, read: () => undefined, readRoot: () => undefined };
 
 /**
  * The files that a cgroup has, or will have: before it is made, any other cgroup of the hierarchy tells (the root does
@@ -59,6 +59,7 @@ function filesIn(hierarchy: Hierarchy, path: string): Files {
       return existsSync(`${directory}/${file}`);
     },
     read: (file) => readText(`${own}/${file}`),
+    readRoot: (file) => readText(`${hierarchy.mountPoint}/${file}`),
   };
 }
 
@@ -82,7 +83,8 @@ export function* limit(cgroup: Cgroup, resources: Resources, options: LimitOptio
     for (const { file, value, what } of writes) {
       const path = `${directory}/${file}`;
       const before = options.restorable ? restorable(file, readText(path), value) : undefined;
-      yield* step(writeStep({ id: `cgroup.limit.${controller}`, what: `${what} (${cgroup.path})`, path, value, ...(before !== undefined && { before }) }));
+      const write = { id: `cgroup.limit.${controller}`, what: `${what} (${cgroup.path})`, path, value };
+      yield* step(writeStep(before === undefined ? write : { ...write, before }));
     }
   }
   return warnings;
@@ -92,9 +94,12 @@ export function* limit(cgroup: Cgroup, resources: Resources, options: LimitOptio
 function restorable(file: string, now: string | undefined, value: string): string | undefined {
   if (now === undefined) return undefined;
   const [device] = value.split(' ');
-  if (!/^\d+:\d+$/.test(device ?? '')) return now.replace(/^default /, '').split('\n')[0];
+  // `default 100` and `oom_kill_disable 0` are read with a name and written without; an empty set is written as a newline.
+  if (!/^\d+:\d+$/.test(device ?? '')) return now.split('\n')[0]!.replace(/^(default|oom_kill_disable) /, '') || '\n';
   const line = now.split('\n').find((l) => l.startsWith(`${device} `));
-  return line ?? (file === 'io.max' ? `${device} rbps=max wbps=max riops=max wiops=max` : file.endsWith('weight') ? `${device} default` : `${device} 0`);
+  if (line !== undefined) return line;
+  if (file === 'io.max') return `${device} rbps=max wbps=max riops=max wiops=max`;
+  return `${device} ${file.includes('weight') ? 'default' : '0'}`;
 }
 
 /**
@@ -107,4 +112,6 @@ export function unsupported(layout: CgroupLayout, resources: Resources, path = '
   return warnings;
 }
 
-export const noDeviceFilter = 'Device rules will not be in force: this machine has no devices cgroup controller, and eBPF device filters can not be loaded (they need root)';
+/** The warning for device rules that nothing can hold. */
+export const noDeviceFilter =
+  'Device rules will not be in force: this machine has no devices cgroup controller, and eBPF device filters can not be loaded (they need root)';

@@ -81,11 +81,14 @@ function cpuStats(cgroup: Cgroup): CpuStats | undefined {
   // v2 counts usage in every cgroup, even where the cpu controller is in v1.
   const base = unified === undefined ? undefined : readKeyed(`${unified}/cpu.stat`);
   const quota = cpu === undefined || cpu === unified ? base : readKeyed(`${cpu}/cpu.stat`);
-  const throttling = quota?.['nr_periods'] === undefined ? undefined : {
-    periods: quota['nr_periods'],
-    throttledPeriods: quota['nr_throttled'] ?? 0,
-    throttledTime: quota['throttled_time'] ?? (quota['throttled_usec'] ?? 0) * 1000,
-  };
+  const throttling =
+    quota?.['nr_periods'] === undefined
+      ? undefined
+      : {
+          periods: quota['nr_periods'],
+          throttledPeriods: quota['nr_throttled'] ?? 0,
+          throttledTime: quota['throttled_time'] ?? (quota['throttled_usec'] ?? 0) * 1000,
+        };
   const perCpu = cpuacct === undefined ? undefined : readNumbers(`${cpuacct}/cpuacct.usage_percpu`);
   const extra = { ...(perCpu && { perCpu }), ...(throttling && { throttling }) };
   if (base) return { usage: (base['usage_usec'] ?? 0) * 1000, user: (base['user_usec'] ?? 0) * 1000, system: (base['system_usec'] ?? 0) * 1000, ...extra };
@@ -135,15 +138,29 @@ function ioStats(cgroup: Cgroup): DeviceIo[] | undefined {
   };
   if (directory === unifiedDirectory(cgroup)) {
     const rows = readNested(`${directory}/io.stat`);
-    return rows && Object.entries(rows).map(([name, row]) => ({
-      ...device(name), readBytes: row['rbytes'] ?? 0, writtenBytes: row['wbytes'] ?? 0, reads: row['rios'] ?? 0, writes: row['wios'] ?? 0,
-    }));
+    return (
+      rows &&
+      Object.entries(rows).map(([name, row]) => ({
+        ...device(name),
+        readBytes: row['rbytes'] ?? 0,
+        writtenBytes: row['wbytes'] ?? 0,
+        reads: row['rios'] ?? 0,
+        writes: row['wios'] ?? 0,
+      }))
+    );
   }
   const bytes = readByDevice(`${directory}/blkio.throttle.io_service_bytes_recursive`);
   const operations = readByDevice(`${directory}/blkio.throttle.io_serviced_recursive`);
-  return bytes && [...bytes].map(([name, row]) => ({
-    ...device(name), readBytes: row['Read'] ?? 0, writtenBytes: row['Write'] ?? 0, reads: operations?.get(name)?.['Read'] ?? 0, writes: operations?.get(name)?.['Write'] ?? 0,
-  }));
+  return (
+    bytes &&
+    [...bytes].map(([name, row]) => ({
+      ...device(name),
+      readBytes: row['Read'] ?? 0,
+      writtenBytes: row['Write'] ?? 0,
+      reads: operations?.get(name)?.['Read'] ?? 0,
+      writes: operations?.get(name)?.['Write'] ?? 0,
+    }))
+  );
 }
 
 /** v1's lines `254:0 Read 4096`. */
@@ -166,7 +183,9 @@ function pressureStats(cgroup: Cgroup): CgroupStats['pressure'] {
     const rows = readNested(`${unified}/${resource}.pressure`);
     return rows?.['some'] && { some: rows['some'], ...(rows['full'] && { full: rows['full'] }) };
   };
-  const cpu = read('cpu'), memory = read('memory'), io = read('io');
+  const cpu = read('cpu'),
+    memory = read('memory'),
+    io = read('io');
   return cpu || memory || io ? { ...(cpu && { cpu }), ...(memory && { memory }), ...(io && { io }) } : undefined;
 }
 

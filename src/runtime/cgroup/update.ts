@@ -11,7 +11,7 @@ import { freeze, isFrozen, thaw } from './freeze.ts';
 import { hierarchyOf, titleOf, type Hierarchy } from './layout.ts';
 import { limit } from './limits.ts';
 import { removeDirectory } from './remove.ts';
-import { writeStep } from './write.ts';
+import { restoreCalls, writeStep } from './write.ts';
 
 /** The cgroup as it is after an update, and what of the limits is not in force. */
 export interface Updated {
@@ -61,7 +61,10 @@ function* moveAll(cgroup: Cgroup, hierarchy: Hierarchy): Procedure {
   const there = new Set(readNumbers(to));
   for (const pid of processes(cgroup)) {
     if (there.has(pid)) continue;
-    const move = writeStep({ id: 'cgroup.move', what: `Move process ${pid} to the cgroup ${cgroup.path} of ${titleOf(hierarchy)}`, path: to, value: String(pid), accept: [errno.ESRCH] });
-    yield* step({ ...move, undo: writeStep({ ...move, path: `${hierarchy.mountPoint}/cgroup.procs`, value: String(pid), accept: [errno.ESRCH] }).calls });
+    const value = String(pid);
+    const accept = [errno.ESRCH]; // it ended meanwhile
+    const what = `Move process ${pid} to the cgroup ${cgroup.path} of ${titleOf(hierarchy)}`;
+    const back = restoreCalls(`${hierarchy.mountPoint}/cgroup.procs`, value, accept); // where it was: it had no cgroup in this hierarchy
+    yield* step({ ...writeStep({ id: 'cgroup.move', what, path: to, value, accept }), undo: back });
   }
 }

@@ -38,8 +38,8 @@ export function writeCalls(path: string, value: string, accept: readonly number[
 }
 
 /** The calls that put a value back: an undo, so they close what they open themselves. */
-export function restoreCalls(path: string, value: string): Step['calls'] {
-  const { calls, finally: close = [] } = writeCalls(path, value);
+export function restoreCalls(path: string, value: string, accept: readonly number[] = []): Step['calls'] {
+  const { calls, finally: close = [] } = writeCalls(path, value, accept);
   return [...calls, ...close];
 }
 

@@ -25,6 +25,8 @@ export interface Files {
   has(file: string): boolean;
   /** What it says now; undefined when there is no cgroup yet. */
   read(file: string): string | undefined;
+  /** What the hierarchy's root says: settings of the whole machine. */
+  readRoot(file: string): string | undefined;
 }
 
 /**

@@ -9,7 +9,8 @@ export const planHugetlb: PlanLimits = (version, resources, files) => {
     const suffix = version === 1 ? 'limit_in_bytes' : 'max';
     const file = `hugetlb.${pageSize}.${suffix}`;
     if (version === undefined) plan.warnings.push(noController('hugetlb', `The limit of ${pageSize} pages`));
-    else if (!files.has(file)) plan.warnings.push(`The limit of ${pageSize} pages will not be in force: this kernel has no pages of that size (see /sys/kernel/mm/hugepages)`);
+    else if (!files.has(file))
+      plan.warnings.push(`The limit of ${pageSize} pages will not be in force: this kernel has none of that size (see /sys/kernel/mm/hugepages)`);
     else {
       const value = version === 1 ? String(limit) : amount(limit);
       plan.writes.push({ file, value, what: `Limit its ${pageSize} pages to ${limit} bytes` });

@@ -42,7 +42,8 @@ export const planIo: PlanLimits = (version, resources, files) => {
         devices.set(device, [...(devices.get(device) ?? []), `${v2}=${rate || 'max'}`]);
       }
     }
-    for (const [device, keys] of devices) plan.writes.push({ file: 'io.max', value: `${device} ${keys.join(' ')}`, what: `Set ceilings of its I/O on device ${device}` });
+    for (const [device, keys] of devices)
+      plan.writes.push({ file: 'io.max', value: `${device} ${keys.join(' ')}`, what: `Set ceilings of its I/O on device ${device}` });
   }
   return plan;
 };
@@ -58,11 +59,14 @@ function planWeights(version: 1 | 2, blockIO: BlockIO, files: Files, plan: Plan)
   const bfq = files.has(`${prefix}.bfq.weight`);
   const file = bfq ? `${prefix}.bfq.weight` : `${prefix}.weight`;
   if (!bfq && !files.has(file)) {
-    plan.warnings.push(`Block I/O weights will not be in force: this kernel has neither ${prefix}.bfq.weight nor ${prefix}.weight (CONFIG_BFQ_GROUP_IOSCHED)`);
+    plan.warnings.push(`Block I/O weights will not be in force: this kernel has no ${prefix}.bfq.weight and no ${prefix}.weight`);
     return;
   }
   if (bfq && !someDeviceUsesBfq()) {
     plan.warnings.push('Block I/O weights have no effect until a block device uses the bfq scheduler (/sys/block/DEVICE/queue/scheduler)');
+  }
+  if (!bfq && version === 2 && !files.readRoot('io.cost.qos')?.includes('enable=1')) {
+    plan.warnings.push('Block I/O weights have no effect until the cost model is enabled for a block device (io.cost.qos of the root cgroup)');
   }
   const convert = (w: number): number => (version === 2 && !bfq ? blkioWeightToIoWeight(w) : w);
   if (weight) plan.writes.push({ file, value: String(convert(weight)), what: `Give it a weight of ${weight} in block I/O (10 to 1000)` });
@@ -74,7 +78,11 @@ function planWeights(version: 1 | 2, blockIO: BlockIO, files: Files, plan: Plan)
   }
   for (const device of weightDevice) {
     const name = `${device.major}:${device.minor}`;
-    plan.writes.push({ file: deviceFile, value: `${name} ${convert(device.weight)}`, what: `Give it a weight of ${device.weight} in block I/O on device ${name}` });
+    plan.writes.push({
+      file: deviceFile,
+      value: `${name} ${convert(device.weight)}`,
+      what: `Give it a weight of ${device.weight} in block I/O on device ${name}`,
+    });
   }
 }
 

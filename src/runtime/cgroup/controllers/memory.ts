@@ -13,32 +13,41 @@ export const planMemory: PlanLimits = (version, resources, files) => {
   return version === 1 ? planV1(memory, files) : planV2(memory, files);
 };
 
+const noSwapAccounting =
+  'The swap limit will not be in force: this kernel does not account swap to cgroups (boot it with swapaccount=1); memory itself is limited';
+
 const limitText = (what: string, bytes: number): string => (bytes < 0 ? `Lift the limit of its ${what}` : `Limit its ${what} to ${bytes} bytes`);
 
 function planV1(memory: Memory, files: Files): Plan {
   const plan: Plan = { writes: [], warnings: [] };
   const { limit, reservation, swappiness } = memory;
   const total = memory.swap || (limit === -1 ? -1 : 0); // to lift the memory limit, the total must be lifted too
+  const totalNow = parseAmount(files.read('memory.memsw.limit_in_bytes') ?? '') ?? Infinity;
+  if (total > 0) swapAlone(total, limit || (parseAmount(files.read('memory.limit_in_bytes') ?? '') ?? Infinity)); // refuses a total below memory
+  if (limit && !total && limit > totalNow) {
+    throw new Error(`the memory limit (${limit} bytes) would be above that of memory and swap together (${totalNow} bytes): raise that too`);
+  }
   const limits: FileWrite[] = [];
   if (limit) limits.push({ file: 'memory.limit_in_bytes', value: String(limit), what: limitText('memory', limit) });
   if (total && files.has('memory.memsw.limit_in_bytes')) {
     const write = { file: 'memory.memsw.limit_in_bytes', value: String(total), what: limitText('memory and swap together', total) };
     // The kernel never lets the memory limit be above the total: a raise begins with the total, anything else with memory.
-    const now = parseAmount(files.read('memory.memsw.limit_in_bytes') ?? '') ?? Infinity;
-    if (total < 0 || total > now) limits.unshift(write);
+    if (total < 0 || total > totalNow) limits.unshift(write);
     else limits.push(write);
   } else if (total && memory.swap) {
-    plan.warnings.push('The swap limit will not be in force: this kernel does not account swap to cgroups (boot it with swapaccount=1); memory itself is limited');
+    plan.warnings.push(noSwapAccounting);
   }
   plan.writes.push(...limits);
   if (reservation) plan.writes.push({ file: 'memory.soft_limit_in_bytes', value: String(reservation), what: reservationText(reservation) });
   if (swappiness !== undefined && swappiness >= 0) {
-    if (files.has('memory.swappiness')) plan.writes.push({ file: 'memory.swappiness', value: String(swappiness), what: `Set its tendency to swap to ${swappiness} of 100` });
+    const what = `Set its tendency to swap to ${swappiness} of 100`;
+    if (files.has('memory.swappiness')) plan.writes.push({ file: 'memory.swappiness', value: String(swappiness), what });
     else plan.warnings.push('The swappiness will not be in force: this kernel has no memory.swappiness');
   }
   if (memory.disableOOMKiller !== undefined) {
-    const value = memory.disableOOMKiller ? '1' : '0';
-    plan.writes.push({ file: 'memory.oom_control', value, what: memory.disableOOMKiller ? 'Let it wait instead of being killed when its memory is used up' : 'Let the OOM killer end a process when its memory is used up' });
+    const off = memory.disableOOMKiller;
+    const what = off ? 'Let it wait instead of being killed when its memory is used up' : 'Let the OOM killer end a process when its memory is used up';
+    plan.writes.push({ file: 'memory.oom_control', value: off ? '1' : '0', what });
   }
   return plan;
 }
@@ -50,7 +59,7 @@ function planV2(memory: Memory, files: Files): Plan {
   if (total) {
     const swap = swapAlone(total, limit || parseAmount(files.read('memory.max') ?? ''));
     if (files.has('memory.swap.max')) plan.writes.push({ file: 'memory.swap.max', value: amount(swap), what: limitText('swap', swap) });
-    else if (memory.swap) plan.warnings.push('The swap limit will not be in force: this kernel does not account swap to cgroups (boot it with swapaccount=1); memory itself is limited');
+    else if (memory.swap) plan.warnings.push(noSwapAccounting);
   }
   if (limit) plan.writes.push({ file: 'memory.max', value: amount(limit), what: limitText('memory', limit) });
   if (reservation) plan.writes.push({ file: 'memory.low', value: amount(reservation), what: reservationText(reservation) });

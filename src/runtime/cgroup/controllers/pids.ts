@@ -6,5 +6,6 @@ export const planPids: PlanLimits = (version, resources) => {
   const limit = resources.pids?.limit;
   if (!limit) return { writes: [], warnings: [] }; // 0 is "not asked for", as in Docker
   if (version === undefined) return { writes: [], warnings: [noController('pids', 'The limit of processes')] };
-  return { writes: [{ file: 'pids.max', value: amount(limit), what: limit < 0 ? 'Let it have any number of threads' : `Let it have at most ${limit} threads` }], warnings: [] };
+  const what = limit < 0 ? 'Let it have any number of threads' : `Let it have at most ${limit} threads`;
+  return { writes: [{ file: 'pids.max', value: amount(limit), what }], warnings: [] };
 };

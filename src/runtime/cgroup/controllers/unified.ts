@@ -5,9 +5,10 @@ export const planUnified: PlanLimits = (version, resources, files) => {
   const plan: Plan = { writes: [], warnings: [] };
   for (const [file, value] of Object.entries(resources.unified ?? {})) {
     // The name goes into a path: a file of this cgroup, nothing else. cgroup.* would move processes and controllers.
-    if (!/^[a-z0-9_]+(\.[a-zA-Z0-9_]+)+$/.test(file) || file.startsWith('cgroup.')) throw new Error(`"${file}" is not a resource file of cgroup v2: use a name such as memory.high`);
+    const isResource = /^[a-z0-9_]+(\.[a-zA-Z0-9_]+)+$/.test(file) && !file.startsWith('cgroup.');
+    if (!isResource) throw new Error(`"${file}" is not a resource file of cgroup v2: use a name such as memory.high`);
     if (version !== 2) plan.warnings.push(`${file} will not be in force: this machine has no cgroup v2 tree`);
-    else if (!files.has(file)) plan.warnings.push(`${file} will not be in force: the cgroup v2 tree of this machine has no such file (its controller may be in cgroup v1)`);
+    else if (!files.has(file)) plan.warnings.push(`${file} will not be in force: this machine's cgroup v2 tree has no such file (its controller may be in v1)`);
     else plan.writes.push({ file, value, what: `Set ${file} to ${value}` });
   }
   return plan;
