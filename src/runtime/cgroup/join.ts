@@ -8,7 +8,8 @@
  * Figures: docs/decisions/cgroup-join.md.
  *
  * unshare(CLONE_NEWCGROUP) comes after joining: the namespace's root is where the process is at that moment.
- * (In clone3, CLONE_NEWCGROUP takes the parent's place, even with CLONE_INTO_CGROUP.)
+ * (CLONE_NEWCGROUP in clone3 is enough for version 2 alone: with CLONE_INTO_CGROUP its root is the new cgroup there. In
+ * v1 it is the parent's.)
  */
 import { call, result } from '../../kernel/call.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
