@@ -1,0 +1,226 @@
+/**
+ * The bridge: a virtual switch on the host. Containers are plugged in with veth pairs; the bridge's own address is their
+ * gateway, and a packet filter table of its name does the rest (src/network/rules.ts). See ip-link(8), bridge in TYPES.
+ */
+import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+import { Unknown, type Known } from '../kernel/call.ts';
+import { errno } from '../kernel/errno.ts';
+import { listAddresses, listLinks, listRoutes, type Link } from '../kernel/netlink/inventory.ts';
+import { addAddress, addBridge, deleteLink, getLink, linkIndex, setLink } from '../kernel/netlink/rtnetlink.ts';
+import { batch, deleteTable, getTable, tableComment as commentOf } from '../kernel/netlink/nftables.ts';
+import type { Call } from '../kernel/call.ts';
+import { step, type Procedure } from '../step/step.ts';
+import { NetworkError } from './error.ts';
+import type { Netlink } from './netlink.ts';
+import { portElements, type PublishedPorts } from './ports.ts';
+import { tableComment, tableRules, tableScript } from './rules.ts';
+import { broadcastOf, chooseSubnet, gatewayOf, macOf, overlaps, subnetOf, subnetText, type Subnet } from './subnet.ts';
+import { readSysctl, writeSysctl } from './sysctl.ts';
+
+/** A bridge that is ready for containers. */
+export interface Bridge {
+  readonly name: string;
+  /** Its interface index on the host. */
+  readonly index: Known;
+  readonly subnet: Subnet;
+  /** Its own address: the containers' gateway. */
+  readonly gateway: string;
+  /** Bytes; as the host's way out, so that containers send nothing that is too long for it. */
+  readonly mtu: number;
+}
+
+export interface BridgeOptions {
+  /** Name of the interface and of the packet filter's table, 1 to 15 characters of `A-Z a-z 0-9 _ -`, a letter first. */
+  readonly name: string;
+  /** Absent: the one that the bridge has already, else the first private one that is free on this host. */
+  readonly subnet?: Subnet;
+  /** What is published by containers that are running, after a restart of the engine. */
+  readonly published?: readonly PublishedPorts[];
+}
+
+/**
+ * Makes the bridge, or completes what is there of it: address, state, forwarding, packet filter.
+ * @throws NetworkError when the name is another interface's or another table's, or the subnet is in use
+ */
+export function* ensureBridge(netlink: Netlink, options: BridgeOptions): Procedure<Bridge> {
+  const { name } = options;
+  checkName(name);
+  checkTable(netlink, name);
+  const found = survey(netlink, name);
+  const subnet = chooseFor(name, found, options.subnet);
+  const gateway = found.gateway ?? gatewayOf(subnet);
+  const mtu = found.link?.mtu ?? found.mtu;
+
+  const index = found.link?.index ?? (yield* createBridge(netlink, name, gateway, mtu));
+  if (!found.gateway) yield* addGateway(netlink, name, index, gateway, subnet);
+  if (!found.link?.up) yield* bringUp(netlink, name, index);
+  yield* forwardPackets();
+  yield* allowLoopbackSource(name);
+  yield* filterPackets(netlink, name, subnet, options.published ?? []);
+  return { name, index, subnet, gateway, mtu };
+}
+
+/** Takes the bridge and its packet filter away. Forwarding stays on: others may count on it by now. */
+export function* removeBridge(netlink: Netlink, name: string): Procedure {
+  checkName(name);
+  checkTable(netlink, name);
+  yield* step({
+    id: 'network.bridge.unfilter',
+    what: `Delete the packet filter table ip ${name}`,
+    calls: [deleteTableCall(netlink, name)],
+    shell: `nft delete table ip ${name}`,
+    look: 'nft list tables',
+  });
+  yield* step({
+    id: 'network.bridge.delete',
+    what: `Delete the bridge ${name}`,
+    calls: [netlink.route.call([deleteLink(name)], { accept: [errno.ENODEV], onThread: true })],
+    shell: `ip link delete ${name}`,
+    look: 'ip link show type bridge',
+  });
+}
+
+const deleteTableCall = (netlink: Netlink, name: string): Call => netlink.netfilter.call(batch([deleteTable(name)]), { accept: [errno.ENOENT] });
+
+function* createBridge(netlink: Netlink, name: string, gateway: string, mtu: number): Procedure<Known> {
+  const address = macOf(gateway); // given, since otherwise it would change with the ports
+  return yield* step<Known>({
+    id: 'network.bridge.create',
+    what: `Make the bridge ${name}`,
+    calls: [
+      netlink.route.call([addBridge(name, { address, mtu }), setLink(name, { noLinkLocal: true })]),
+      netlink.route.call([getLink(name)], { answer: linkIndex, label: 'bridge' }),
+    ],
+    shell: `ip link add ${name} address ${address} mtu ${mtu} type bridge\nip link set ${name} addrgenmode none`,
+    look: `ip -d link show ${name}`,
+    undo: [netlink.route.call([deleteLink(name)], { accept: [errno.ENODEV], onThread: true })],
+    result: ([, index]) => index!,
+    unknown: new Unknown('bridge'),
+  });
+}
+
+function* addGateway(netlink: Netlink, name: string, index: Known, gateway: string, subnet: Subnet): Procedure {
+  yield* step({
+    id: 'network.bridge.address',
+    what: `Give ${name} the address ${gateway}: the containers' gateway`,
+    calls: [netlink.route.call([addAddress(index, gateway, subnet.prefix, broadcastOf(subnet))])],
+    shell: `ip address add ${gateway}/${subnet.prefix} broadcast ${broadcastOf(subnet)} dev ${name}`,
+    look: `ip address show ${name}`,
+  });
+}
+
+function* bringUp(netlink: Netlink, name: string, index: Known): Procedure {
+  yield* step({
+    id: 'network.bridge.up',
+    what: `Bring ${name} up`,
+    calls: [netlink.route.call([setLink(index, { up: true })])],
+    shell: `ip link set ${name} up`,
+    look: `ip link show ${name}`,
+  });
+}
+
+/** Without this the host drops what a container sends to the world. */
+function* forwardPackets(): Procedure {
+  const key = ['net', 'ipv4', 'ip_forward'];
+  if (readSysctl(key) === '1') return;
+  yield* step({
+    id: 'network.forward',
+    what: 'Let the host forward packets between its interfaces',
+    calls: writeSysctl(key, '1'),
+    shell: 'sysctl -w net.ipv4.ip_forward=1',
+    look: 'sysctl net.ipv4.ip_forward',
+    undo: writeSysctl(key, '0'),
+  });
+}
+
+/** Publishing on localhost sends packets from 127.0.0.1 over the bridge; the table's chain `guard` is the other half. */
+function* allowLoopbackSource(name: string): Procedure {
+  const key = ['net', 'ipv4', 'conf', name, 'route_localnet'];
+  if (readSysctl(key) === '1') return;
+  yield* step({
+    id: 'network.bridge.localhost',
+    what: `Let ports be published on localhost over ${name}`,
+    calls: writeSysctl(key, '1'),
+    shell: `sysctl -w ${key.join('/')}=1`,
+    look: `sysctl ${key.join('/')}`,
+  });
+}
+
+function* filterPackets(netlink: Netlink, name: string, subnet: Subnet, published: readonly PublishedPorts[]): Procedure {
+  const elements = portElements(published);
+  yield* step({
+    id: 'network.bridge.filter',
+    what: `Translate addresses for ${subnetText(subnet)}, and let in from outside only what is published`,
+    calls: [netlink.netfilter.call(tableRules(name, subnet, elements))],
+    shell: `nft -f - <<'END'\n${tableScript(name, subnet, elements)}\nEND`,
+    look: `nft list table ip ${name}`,
+    undo: [deleteTableCall(netlink, name)],
+  });
+}
+
+/** What is on the host already. */
+interface Survey {
+  readonly link: Link | undefined;
+  readonly gateway: string | undefined;
+  readonly subnet: Subnet | undefined;
+  /** Addresses, routes and name servers that are not the bridge's. */
+  readonly used: readonly { readonly subnet: Subnet; readonly by: string }[];
+  /** Of the interface of the default route. */
+  readonly mtu: number;
+}
+
+function survey(netlink: Netlink, name: string): Survey {
+  const links = listLinks(netlink.route);
+  const addresses = listAddresses(netlink.route);
+  const routes = listRoutes(netlink.route);
+  const link = links.find((l) => l.name === name);
+  if (link && link.kind !== 'bridge') throw new NetworkError(`interface ${name} exists and is not a bridge: give the engine's bridge another name (HAKO_BRIDGE)`);
+  const own = addresses.find((a) => link && a.index === link.index);
+  const nameOf = (index: number | undefined): string => links.find((l) => l.index === index)?.name ?? 'another interface';
+  const others = <T extends { readonly prefix: number }>(list: readonly T[], index: (item: T) => number | undefined): T[] =>
+    list.filter((item) => item.prefix > 0 && !(link && index(item) === link.index));
+  return {
+    link,
+    gateway: own?.address,
+    subnet: own && subnetOf(own.address, own.prefix),
+    used: [
+      ...others(addresses, (a) => a.index).map((a) => ({ subnet: subnetOf(a.address, a.prefix), by: `address ${a.address}/${a.prefix} of ${nameOf(a.index)}` })),
+      ...others(routes, (r) => r.interface).map((r) => ({ subnet: subnetOf(r.destination, r.prefix), by: `route to ${r.destination}/${r.prefix} by ${nameOf(r.interface)}` })),
+      ...nameServers().map((address) => ({ subnet: subnetOf(address, 32), by: `name server ${address}` })),
+    ],
+    mtu: links.find((l) => l.index === routes.find((r) => r.prefix === 0)?.interface)?.mtu ?? 1500,
+  };
+}
+
+function nameServers(): string[] {
+  try {
+    return [...readFileSync('/etc/resolv.conf', 'utf8').matchAll(/^\s*nameserver\s+(\S+)/gm)].map((m) => m[1]!).filter((a) => isIPv4(a));
+  } catch {
+    return [];
+  }
+}
+
+function chooseFor(name: string, found: Survey, wanted: Subnet | undefined): Subnet {
+  if (found.subnet && wanted && subnetText(found.subnet) !== subnetText(wanted)) {
+    throw new NetworkError(`bridge ${name} has the subnet ${subnetText(found.subnet)}, not ${subnetText(wanted)}: delete it first (ip link delete ${name}), or leave the subnet out`);
+  }
+  if (found.subnet) return found.subnet;
+  const clash = wanted && found.used.find((u) => overlaps(u.subnet, wanted));
+  if (clash) throw new NetworkError(`subnet ${subnetText(wanted)} is in use on this host (${clash.by}): give the bridge another one`);
+  return wanted ?? chooseSubnet(found.used.map((u) => u.subnet));
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,14}$/.test(name)) {
+    throw new NetworkError(`"${name}" is not a bridge's name: use 1 to 15 letters, digits, "_" and "-", a letter first`);
+  }
+}
+
+/** A table of the bridge's name that does not say that it is ours is somebody else's: it is not replaced. */
+function checkTable(netlink: Netlink, name: string): void {
+  let comment: string | undefined;
+  const ask = netlink.netfilter.call([getTable(name)], { answer: (replies) => ((comment = commentOf(replies)), 0) });
+  if ((ask.perform!() as number) < 0 || comment === tableComment) return;
+  throw new NetworkError(`the nftables table "ip ${name}" exists and is not ours: give the engine's bridge another name (HAKO_BRIDGE)`);
+}

@@ -1,0 +1,161 @@
+/**
+ * An endpoint: a network namespace that is ready for a container. Its `eth0` is one end of a veth pair, born inside the
+ * namespace; the other end is a port of the bridge. See veth(4), network_namespaces(7).
+ */
+import { randomBytes } from 'node:crypto';
+import { call, Unknown, type Known } from '../kernel/call.ts';
+import { errno } from '../kernel/errno.ts';
+import { addAddress, addRoute, addVeth, deleteLink, getLink, linkIndex, setHairpin, setLink } from '../kernel/netlink/rtnetlink.ts';
+import { NetlinkSocket } from '../kernel/netlink/socket.ts';
+import { step, type Procedure } from '../step/step.ts';
+import type { Bridge } from './bridge.ts';
+import { enterNamespace, makeNamespace, type NamespaceShell } from './namespace.ts';
+import type { Netlink } from './netlink.ts';
+import { broadcastOf, macOf } from './subnet.ts';
+
+/** What a container's record keeps of its endpoint: enough to take it away, also after a restart of the engine. */
+export interface EndpointRecord {
+  /** IPv4 address of eth0. */
+  readonly address: string;
+  /** Name of the other end, on the host: `veth` and seven hexadecimal digits. */
+  readonly hostInterface: string;
+}
+
+export interface Endpoint extends EndpointRecord {
+  /** Descriptor of the network namespace. */
+  readonly namespace: Known;
+  /** Hardware address of eth0. */
+  readonly mac: string;
+  /** Length of the subnet's prefix. */
+  readonly prefix: number;
+  readonly gateway: string;
+}
+
+export interface EndpointOptions {
+  readonly bridge: Bridge;
+  /** An address that is allocated for it. */
+  readonly address: string;
+  /**
+   * A namespace that exists, for a container whose user namespace must own it: a descriptor of /proc/PID/ns/net, and the
+   * process id. It stays the caller's. Absent: one is made, and its descriptor is in the result.
+   */
+  readonly existing?: { readonly namespace: Known; readonly pid: Known };
+}
+
+/** An unused name for the host's end of a pair. */
+export const hostInterfaceName = (): string => `veth${randomBytes(4).toString('hex').slice(0, 7)}`;
+
+/** Makes an endpoint: namespace, loopback, eth0 with address and default route, and a port of the bridge. */
+export function* createEndpoint(netlink: Netlink, options: EndpointOptions): Procedure<Endpoint> {
+  const { bridge, address, existing } = options;
+  const hostInterface = hostInterfaceName();
+  const mac = macOf(address);
+  const shell: NamespaceShell = existing
+    ? { ip: `nsenter --net=/proc/${existing.pid}/ns/net ip`, target: String(existing.pid) }
+    : { ip: `ip -n ${hostInterface}`, target: hostInterface };
+  const access = existing ? yield* enterNamespace(existing.namespace) : yield* makeNamespace(hostInterface);
+  const inside = new NetlinkSocket('NETLINK_ROUTE', access.netlink);
+
+  yield* loopbackUp(inside, shell);
+  yield* connectToBridge(netlink, bridge, { hostInterface, mac, namespace: access.namespace, shell });
+  const index = yield* interfaceUp(inside, shell);
+  yield* step({
+    id: 'network.address',
+    what: `Give eth0 the address ${address}`,
+    calls: [inside.call([addAddress(index, address, bridge.subnet.prefix, broadcastOf(bridge.subnet))])],
+    shell: `${shell.ip} address add ${address}/${bridge.subnet.prefix} broadcast ${broadcastOf(bridge.subnet)} dev eth0`,
+    look: `${shell.ip} address show eth0`,
+  });
+  yield* step({
+    id: 'network.route',
+    what: `Send everything else to the gateway ${bridge.gateway}`,
+    calls: [inside.call([addRoute(bridge.gateway)])],
+    shell: `${shell.ip} route add default via ${bridge.gateway}`,
+    look: `${shell.ip} route`,
+  });
+  return { address, hostInterface, namespace: access.namespace, mac, prefix: bridge.subnet.prefix, gateway: bridge.gateway };
+}
+
+/**
+ * Takes an endpoint away: the pair goes now, the namespace when the last process in it has ended. The kernel waits some
+ * 10 to 40 ms in it, so it is done on another thread; call it after the answer.
+ * @param namespace its descriptor, if it is open here
+ */
+export function* removeEndpoint(netlink: Netlink, endpoint: EndpointRecord, namespace?: Known): Procedure {
+  yield* step({
+    id: 'network.veth.delete',
+    what: `Delete ${endpoint.hostInterface}, and with it the container's eth0`,
+    calls: [
+      ...(namespace === undefined ? [] : [call('close', [namespace])]),
+      netlink.route.call([deleteLink(endpoint.hostInterface)], { accept: [errno.ENODEV], onThread: true }),
+    ],
+    shell: `ip link delete ${endpoint.hostInterface}`,
+    look: 'ip link show type veth',
+  });
+}
+
+/**
+ * Brings `lo` up in a namespace that has nothing else: `--network none`, for a container whose init has its own.
+ * @param namespace a descriptor of it
+ */
+export function* bringLoopbackUp(namespace: Known, pid: Known): Procedure {
+  const access = yield* enterNamespace(namespace);
+  yield* loopbackUp(new NetlinkSocket('NETLINK_ROUTE', access.netlink), { ip: `nsenter --net=/proc/${pid}/ns/net ip`, target: String(pid) });
+}
+
+function* loopbackUp(inside: NetlinkSocket, shell: NamespaceShell): Procedure {
+  yield* step({
+    id: 'network.loopback',
+    what: 'Bring the loopback interface up',
+    calls: [inside.call([setLink('lo', { up: true })])],
+    shell: `${shell.ip} link set lo up`,
+    look: `${shell.ip} link show lo`,
+  });
+}
+
+interface Pair {
+  readonly hostInterface: string;
+  readonly mac: string;
+  readonly namespace: Known;
+  readonly shell: NamespaceShell;
+}
+
+/** Hairpin, so that a container reaches its own published port; no IPv6 link-local address, since the bridge has no IPv6. */
+function* connectToBridge(netlink: Netlink, bridge: Bridge, pair: Pair): Procedure {
+  const { hostInterface, mac, namespace, shell } = pair;
+  yield* step({
+    id: 'network.veth',
+    what: `Connect ${bridge.name} and the namespace by a pair of interfaces: ${hostInterface} here, eth0 there`,
+    calls: [
+      netlink.route.call([
+        addVeth(hostInterface, { mtu: bridge.mtu, master: bridge.index }, { name: 'eth0', address: mac, mtu: bridge.mtu, namespace }),
+        setLink(hostInterface, { noLinkLocal: true }),
+        setHairpin(hostInterface, true),
+        setLink(hostInterface, { up: true }),
+      ]),
+    ],
+    shell: [
+      `ip link add ${hostInterface} mtu ${bridge.mtu} type veth peer name eth0 address ${mac} mtu ${bridge.mtu} netns ${shell.target}`,
+      `ip link set ${hostInterface} master ${bridge.name} addrgenmode none`,
+      `ip link set ${hostInterface} type bridge_slave hairpin on`,
+      `ip link set ${hostInterface} up`,
+    ].join('\n'),
+    look: `ip -d link show ${hostInterface}`,
+    undo: [netlink.route.call([deleteLink(hostInterface)], { accept: [errno.ENODEV], onThread: true })],
+  });
+}
+
+function* interfaceUp(inside: NetlinkSocket, shell: NamespaceShell): Procedure<Known> {
+  return yield* step<Known>({
+    id: 'network.interface',
+    what: 'Bring eth0 up',
+    calls: [
+      inside.call([setLink('eth0', { noLinkLocal: true }), setLink('eth0', { up: true })]),
+      inside.call([getLink('eth0')], { answer: linkIndex, label: 'eth0' }),
+    ],
+    shell: `${shell.ip} link set eth0 addrgenmode none\n${shell.ip} link set eth0 up`,
+    look: `${shell.ip} link show eth0`,
+    result: ([, index]) => index!,
+    unknown: new Unknown('eth0'),
+  });
+}
