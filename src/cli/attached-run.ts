@@ -1,0 +1,75 @@
+/**
+ * Starts a container in the foreground. Attach and wait are asked for before the start, so that neither the first
+ * output nor a quick end is missed.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { WaitResponse } from '../api/schema.ts';
+import { hijack, post, segment, send } from './client.ts';
+import { readText } from './engine-socket.ts';
+import { CommandError } from './command.ts';
+import type { Attached } from './create-body.ts';
+import { openSession } from './session.ts';
+import { proxySignals } from './signal-proxy.ts';
+import { followSize } from './terminal.ts';
+
+export interface AttachedRun {
+  readonly attached: Attached;
+  readonly terminal: boolean;
+  /** `--rm`: the end is when the container is gone. */
+  readonly removes: boolean;
+  readonly detachKeys?: string | undefined;
+  readonly proxySignals: boolean;
+  /** Told when the start fails; throws what the user sees. */
+  readonly startFailed: (error: unknown) => Promise<never>;
+}
+
+/**
+ * @param id the container, which is not running
+ * @returns the container's exit code; 0 when the user detached from it
+ */
+export async function runAttached(id: string, run: AttachedRun): Promise<number> {
+  const path = `/containers/${segment(id)}`;
+  const signals = run.proxySignals ? proxySignals(run.terminal, (signal) => post(`${path}/kill`, { signal })) : undefined;
+  const { stdin, stdout, stderr } = run.attached;
+  const [hijacked, waiting] = await Promise.all([
+    hijack(`${path}/attach`, { query: { stream: true, stdin, stdout, stderr, detachKeys: run.detachKeys } }),
+    // Its headers say that the engine has begun to wait.
+    send('POST', `${path}/wait`, { query: { condition: run.removes ? 'removed' : 'next-exit' } }),
+  ]);
+  const session = openSession(hijacked, { terminal: run.terminal, input: stdin, detachKeys: run.detachKeys });
+  const exit = exitCode(waiting);
+  exit.catch(() => {}); // looked at only after the streams ended
+  try {
+    await post(`${path}/start`);
+  } catch (error) {
+    session.close();
+    signals?.close();
+    return run.startFailed(error);
+  }
+  signals?.open();
+  const stopResizing = run.terminal ? followSize((h, w) => void post(`${path}/resize`, { h, w }).catch(() => {})) : () => {};
+  try {
+    if ((await session.done) === 'detached') {
+      process.stdout.write('read escape sequence\n');
+      return 0;
+    }
+    return await exit;
+  } finally {
+    stopResizing();
+    session.close();
+    signals?.close();
+  }
+}
+
+/** @param waiting the answer of `wait`, which comes when the container has ended */
+async function exitCode(waiting: IncomingMessage): Promise<number> {
+  const text = await readText(waiting).catch(() => '');
+  if (!text.trim())
+    throw new CommandError('the engine went away before the container ended', {
+      exitCode: 125,
+      hint: 'The container goes on; `hako wait` gives its exit code when the engine is back.',
+    });
+  const { StatusCode, Error: failure } = JSON.parse(text) as WaitResponse;
+  if (failure?.Message) throw new CommandError(`waiting for the container: ${failure.Message}`, { exitCode: 125 });
+  return StatusCode;
+}

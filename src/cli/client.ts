@@ -1,0 +1,166 @@
+/**
+ * The way to the engine: HTTP over its unix socket, in the shape of the Docker Engine API.
+ * A socket that nobody answers on means that the engine is not running: it is started, once, and asked again.
+ */
+import type { Socket } from 'node:net';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { CommandError } from './command.ts';
+import { isAbsent, lost, readText, socketPath, tryConnect } from './engine-socket.ts';
+
+// An `import` of node:http reads all its exports, one of which loads undici: 25 ms. This way it is 2.
+const http = process.getBuiltinModule('node:http');
+
+/** The engine refused: its own sentence, and the HTTP status that came with it. */
+export class ApiError extends CommandError {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+/** Absent, false and empty values are left out; a list repeats its name. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+export interface RequestOptions {
+  readonly query?: Query;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it comes; chunked. */
+  readonly upload?: Readable;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Connects to the engine, starting it if it is not there.
+ * @throws CommandError when there is no permission, or the engine does not start
+ */
+export async function connect(): Promise<Socket> {
+  try {
+    return await tryConnect();
+  } catch (error) {
+    if (!isAbsent(error)) throw connectionError(error);
+  }
+  const { startEngine } = await import('./engine-process.ts');
+  await startEngine();
+  try {
+    return await tryConnect();
+  } catch (error) {
+    throw connectionError(error);
+  }
+}
+
+function connectionError(error: unknown): CommandError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new CommandError(`no permission to open the engine's socket ${socketPath} (${code})`, {
+      hint: 'Run the command as root, or as a user who may open that socket.',
+    });
+  }
+  return new CommandError(`cannot reach the engine at ${socketPath}: ${code ?? message}`);
+}
+
+/**
+ * Sends a request; resolves with the headers of a good answer, whose body is still to be read.
+ * @throws ApiError for an answer of 400 and more
+ */
+export async function send(method: Method, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+  const request = open(method, path, options, await connect());
+  if (options.upload) options.upload.on('error', (error) => request.destroy(error)).pipe(request);
+  else request.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve);
+    request.once('error', (error) => reject(options.signal?.aborted ? error : lost(error)));
+  });
+  if ((response.statusCode ?? 500) < 400) return response;
+  throw await apiError(response, method);
+}
+
+/** Sends a request and parses the JSON of its answer; `undefined` when there is none. */
+export async function request<T = void>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+  const text = await readText(await send(method, path, options));
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** `GET` of something in JSON. */
+export function get<T>(path: string, query: Query = {}): Promise<T> {
+  return request<T>('GET', path, { query });
+}
+
+/** `POST` of something in JSON, or of nothing. */
+export function post<T = void>(path: string, query: Query = {}, body?: unknown): Promise<T> {
+  return request<T>('POST', path, { query, body });
+}
+
+/** The two directions of a container's streams, after the connection stopped being HTTP. */
+export interface Hijacked {
+  readonly socket: Socket;
+  /** What already came after the headers. */
+  readonly head: Buffer;
+}
+
+/**
+ * Asks for a connection to be turned into a raw stream (attach, exec).
+ * @throws ApiError when the engine answers with an error instead
+ */
+export async function hijack(path: string, options: RequestOptions = {}): Promise<Hijacked> {
+  const request = open('POST', path, options, await connect(), { Connection: 'Upgrade', Upgrade: 'tcp' });
+  request.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+  return new Promise((resolve, reject) => {
+    request.once('upgrade', (_response, socket, head) => resolve({ socket, head }));
+    request.once('response', (response) => {
+      void apiError(response, 'POST').then(reject);
+    });
+    request.once('error', (error) => reject(lost(error)));
+  });
+}
+
+function open(method: Method, path: string, options: RequestOptions, socket: Socket, extra: Record<string, string> = { Connection: 'close' }): ClientRequest {
+  const headers: Record<string, string> = { Host: 'hako', ...extra };
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.upload) headers['Content-Type'] = 'application/x-tar';
+  const json = options.body === undefined ? undefined : JSON.stringify(options.body);
+  if (json !== undefined) headers['Content-Length'] = String(Buffer.byteLength(json));
+  else if (!options.upload && method === 'POST') headers['Content-Length'] = '0';
+  const signal = options.signal ? { signal: options.signal } : {};
+  return http.request({ method, path: path + queryString(options.query ?? {}), headers, createConnection: () => socket, ...signal });
+}
+
+function queryString(query: Query): string {
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === false || value === '') continue;
+    for (const one of typeof value === 'object' ? value : [value]) parts.push(`${name}=${encodeURIComponent(one === true ? '1' : String(one))}`);
+  }
+  return parts.length ? `?${parts.join('&')}` : '';
+}
+
+async function apiError(response: IncomingMessage, method: Method): Promise<ApiError> {
+  const text = method === 'HEAD' ? '' : await readText(response);
+  let message = text.trim();
+  try {
+    message = (JSON.parse(text) as { message: string }).message;
+  } catch {
+    // not JSON: what came is the message
+  }
+  return new ApiError(response.statusCode ?? 500, message || `the engine answered ${response.statusCode} ${response.statusMessage ?? ''}`.trim());
+}
+
+/** A reference as a part of a path. Slashes stay, as they do in image names. */
+export function segment(reference: string): string {
+  return encodeURIComponent(reference).replaceAll('%2F', '/').replaceAll('%3A', ':');
+}
+
+/** `--filter name=value …` in the API's form: JSON of name to values. */
+export function filterQuery(filters: readonly string[]): string {
+  if (filters.length === 0) return '';
+  const byName: Record<string, string[]> = {};
+  for (const filter of filters) {
+    const equals = filter.indexOf('=');
+    if (equals < 0) throw new CommandError(`invalid filter '${filter}': it must have the form NAME=VALUE`);
+    (byName[filter.slice(0, equals).trim().toLowerCase()] ??= []).push(filter.slice(equals + 1).trim());
+  }
+  return JSON.stringify(byName);
+}

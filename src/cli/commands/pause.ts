@@ -1,0 +1,12 @@
+/** `hako pause`: the container's cgroup is frozen. */
+import { post, segment } from '../client.ts';
+import { defineCommand } from '../command.ts';
+import { each } from '../each.ts';
+
+export const command = defineCommand({
+  usage: ['CONTAINER [CONTAINER...]'],
+  count: [1, Infinity],
+  completes: ['running'],
+  flags: {},
+  run: ({ args }) => each(args, (name) => post(`/containers/${segment(name)}/pause`)),
+});

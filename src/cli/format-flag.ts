@@ -1,0 +1,17 @@
+/** The flag `--format`, which many commands have. */
+import type { Flag } from './command.ts';
+
+/** Of commands that print lists. */
+export const listFormatFlag = {
+  kind: 'string',
+  help: "Format output using a custom template:\n'table':            Print output in table format with column headers (default)\n'table TEMPLATE':   Print output in table format using the given Go template\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template",
+} as const satisfies Flag;
+
+/** Of commands that print objects as they come. */
+export const streamFormatFlag = {
+  kind: 'string',
+  help: "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template",
+} as const satisfies Flag;
+
+/** Of commands that print single objects. */
+export const objectFormatFlag = { ...streamFormatFlag, short: 'f' } as const satisfies Flag;

@@ -1,0 +1,51 @@
+/** `key=value` as flags take it, and files of such lines. */
+import { readFileSync } from 'node:fs';
+import { CommandError } from './command.ts';
+
+/** `['a=b', 'c']` → `{ a: 'b', c: '' }`; the last of the same key counts. */
+export function keyValues(items: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    items.map((item) => {
+      const equals = item.indexOf('=');
+      return equals < 0 ? [item, ''] : [item.slice(0, equals), item.slice(equals + 1)];
+    }),
+  );
+}
+
+/**
+ * Lines of a file, without blank ones and comments.
+ * @throws CommandError when it cannot be read, or a key contains white space
+ */
+export function readLines(path: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CommandError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`, { exitCode: 125 });
+  }
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .map((line) => line.replace(/\r$/, '').trimStart())
+    .filter((line) => line && !line.startsWith('#'));
+  for (const [i, line] of lines.entries()) {
+    const key = line.split('=', 1)[0]!;
+    if (!key) throw new CommandError(`${path}: no variable name on line '${line}'`, { exitCode: 125 });
+    if (/\s/.test(key)) throw new CommandError(`${path}: variable '${key}' contains whitespaces (entry ${i + 1})`, { exitCode: 125 });
+  }
+  return lines;
+}
+
+/**
+ * What `--env-file` and `-e` give, in the API's form. A name without value takes the client's own, or is left out.
+ * Files come first, so that single variables win.
+ */
+export function environment(files: readonly string[], variables: readonly string[]): string[] {
+  const fromFiles = files.flatMap(readLines);
+  return [...fromFiles, ...variables].flatMap((entry) => {
+    if (entry.startsWith('=') || entry === '') throw new CommandError(`invalid environment variable: '${entry}'`, { exitCode: 125 });
+    if (entry.includes('=')) return [entry];
+    const own = process.env[entry];
+    return own === undefined ? [] : [`${entry}=${own}`];
+  });
+}

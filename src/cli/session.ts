@@ -1,0 +1,62 @@
+/** A foreground session: the client's stdin, stdout and stderr are those of a container's process, or of an exec, until it ends. */
+import type { Hijacked } from './client.ts';
+import { defaultDetachKeys, detachScanner, parseDetachKeys } from './detach-keys.ts';
+import { copyOutput } from './output.ts';
+import { enterRawMode } from './terminal.ts';
+
+export interface SessionOptions {
+  readonly terminal: boolean;
+  /** Send our stdin. */
+  readonly input: boolean;
+  readonly detachKeys?: string | undefined;
+}
+
+export interface Session {
+  /** `detached` when the keys were pressed; `ended` when the stream's other side closed it. */
+  readonly done: Promise<'ended' | 'detached'>;
+  /** Lets go of the terminal and of stdin. */
+  close(): void;
+}
+
+/** Joins the streams. With a terminal on our side, it is in raw mode until `close`. */
+export function openSession({ socket, head }: Hijacked, options: SessionOptions): Session {
+  const { stdin } = process;
+  const leaveRawMode = options.terminal && options.input ? enterRawMode() : () => {};
+  let detach = (): void => {};
+  const detached = new Promise<'detached'>((resolve) => (detach = () => resolve('detached')));
+  const output = copyOutput(socket, options.terminal, head).then(() => 'ended' as const);
+
+  const stopInput = options.input ? sendInput() : () => {};
+
+  function sendInput(): () => void {
+    const scan = options.terminal ? detachScanner(parseDetachKeys(options.detachKeys || defaultDetachKeys)) : undefined;
+    const onData = (typed: Buffer): void => {
+      const { data, detached } = scan ? scan(typed) : { data: typed, detached: false };
+      if (data.length && socket.writable && !socket.write(data)) {
+        stdin.pause();
+        socket.once('drain', () => stdin.resume());
+      }
+      if (detached) detach();
+    };
+    const onEnd = (): void => {
+      socket.end(); // our side only: the output goes on
+    };
+    stdin.on('data', onData);
+    stdin.once('end', onEnd);
+    stdin.once('error', onEnd);
+    return () => {
+      stdin.off('data', onData);
+      stdin.off('end', onEnd);
+      stdin.pause();
+    };
+  }
+
+  return {
+    done: Promise.race([output, detached]),
+    close() {
+      stopInput();
+      leaveRawMode();
+      socket.destroy();
+    },
+  };
+}
