@@ -41,5 +41,5 @@ export function linkTarget(path: string, { linkTarget: target }: PathStat): stri
 /** Absolute, as the container's root sees it; a trailing `/` or `/.` stays, since it has a meaning. */
 export function containerPath(path: string): string {
   const absolute = posix.normalize(`/${path}`);
-  return /\/\.$/.test(path) && absolute !== '/' ? `${absolute.replace(/\/$/, '')}/.` : absolute;
+  return path.endsWith('/.') && absolute !== '/' ? `${absolute.replace(/\/$/, '')}/.` : absolute;
 }

@@ -13,18 +13,36 @@ export const thisPlatform: Platform = process.arch === 'arm64' ? { os: 'linux', 
 /** `linux/arm64/v8`. */
 export const platformName = (p: Platform): string => [p.os, p.architecture, ...(p.variant ? [p.variant] : [])].join('/');
 
+/** What processors also run: their older siblings' programs. */
+const older: Readonly<Record<string, string>> = { amd64: '386', arm64: 'arm' };
+
+/** How well an image for `p` fits a machine: 3 the very platform, 2 without saying which variant, 1 an older sibling, 0 not. */
+function fit(p: Platform | undefined, machine: Platform): number {
+  if (p?.os !== machine.os) return 0;
+  if (p.architecture !== machine.architecture) return p.architecture === older[machine.architecture] ? 1 : 0;
+  if ((p.variant ?? '') === (machine.variant ?? '')) return 3;
+  // amd64/v2 and up need newer processors than every amd64 has; arm64 means arm64/v8.
+  return (p.variant ?? '') === '' || p.variant === 'v1' ? 2 : 0;
+}
+
+/** Whether an image for `p` runs on this machine. */
+export const canRun = (p: Platform, machine: Platform = thisPlatform): boolean => fit(p, machine) > 0;
+
 /**
- * Of the manifests that there are, the one for this machine: the same variant, else none said.
+ * Of the manifests that there are, the one that fits this machine best.
  * @param name what messages call the image
  * @throws StorageError (invalid) that lists the platforms there are
  */
-export function choosePlatform<T extends { readonly platform?: Platform }>(manifests: readonly T[], name: string, wanted: Platform = thisPlatform): T {
-  const fitting = manifests.filter(({ platform: p }) => p?.os === wanted.os && p.architecture === wanted.architecture && fits(p.variant, wanted.variant));
-  const chosen = fitting.find((m) => m.platform?.variant === wanted.variant) ?? fitting[0] ?? (manifests.length === 1 && !manifests[0]?.platform ? manifests[0] : undefined);
-  if (chosen) return chosen;
-  const there = [...new Set(manifests.map((m) => (m.platform ? platformName(m.platform) : 'an unnamed platform')))];
-  throw invalid(`${name} has no image for this machine, which is ${platformName(wanted)}${there.length ? `; it has ${there.join(', ')}` : ''}`);
+export function choosePlatform<T extends { readonly platform?: Platform }>(manifests: readonly T[], name: string, machine: Platform = thisPlatform): T {
+  const only = manifests.length === 1 ? manifests[0] : undefined;
+  if (only && !only.platform) return only; // its configuration will tell
+  const [best] = manifests.toSorted((a, b) => fit(b.platform, machine) - fit(a.platform, machine));
+  if (best && fit(best.platform, machine) > 0) return best;
+  throw wrongPlatform(name, manifests.flatMap((m) => m.platform ?? []), machine);
 }
 
-/** `amd64/v2` and up need newer processors than every amd64 has; `arm64` means `arm64/v8`. */
-const fits = (variant: string | undefined, wanted: string | undefined): boolean => variant === undefined || variant === '' || variant === wanted || variant === 'v1';
+/** The error for an image that this machine cannot run. */
+export function wrongPlatform(name: string, there: readonly Platform[], machine: Platform = thisPlatform): Error {
+  const names = [...new Set(there.map(platformName))];
+  return invalid(`${name} has no image for this machine, which is ${platformName(machine)}; it has ${names.length ? names.join(', ') : 'none that says its platform'}`);
+}

@@ -26,6 +26,16 @@ export class Result {
   }
 }
 
+/** The 8-byte number that an earlier call has the kernel store in `bytes` (a parent_tid, say), as an argument. */
+export class Stored {
+  readonly bytes: Uint8Array;
+  readonly label: string;
+  constructor(bytes: Uint8Array, label: string) {
+    this.bytes = bytes;
+    this.label = label;
+  }
+}
+
 /**
  * Bytes with a structure: a struct of the kernel's, or a message.
  * `pointers` maps byte offsets to what the 8 bytes there must point to; `text` is how it prints, such as `{sa_family=AF_NETLINK}`.
@@ -45,7 +55,7 @@ export class Struct {
  * An argument: an integer; a string (a pointer to it, NUL-terminated); an array of strings (argv, envp);
  * bytes (a pointer to them, to read from or write into); null (the null pointer).
  */
-export type Arg = null | number | bigint | string | Uint8Array | readonly string[] | Struct | Result | Unknown;
+export type Arg = null | number | bigint | string | Uint8Array | readonly string[] | Struct | Result | Stored | Unknown;
 
 /** One kernel call, exactly as it will be made. */
 export interface Call {

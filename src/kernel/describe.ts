@@ -1,5 +1,5 @@
 /** The text of a call, as strace would print it. Derived from the syscall table, so it cannot say other than what is made. */
-import { Result, Struct, Unknown, type Arg, type Call } from './call.ts';
+import { Result, Stored, Struct, Unknown, type Arg, type Call } from './call.ts';
 import { flagGroups, type Format } from './flags.ts';
 import { syscalls } from './syscalls.ts';
 
@@ -30,6 +30,7 @@ function describeArg(arg: Arg, format: Format, nameOf: (r: Result) => string): s
   if (arg === null) return 'NULL';
   if (arg instanceof Result) return nameOf(arg);
   if (arg instanceof Unknown) return String(arg);
+  if (arg instanceof Stored) return arg.label;
   if (arg instanceof Struct) return arg.text;
   if (typeof arg === 'string') return quote(arg);
   if (arg instanceof Uint8Array) return describeBytes(arg, format);

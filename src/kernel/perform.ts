@@ -1,6 +1,6 @@
 /** Makes a {@link Call} in this process: the arguments become bytes and pointers, `Result`s become the values they stand for. */
 import { addressOf, rawSyscall, type RawArg } from './ffi.ts';
-import { Result, Struct, Unknown, type Arg, type Call } from './call.ts';
+import { Result, Stored, Struct, Unknown, type Arg, type Call } from './call.ts';
 import { describeCall } from './describe.ts';
 import { KernelError } from './errno.ts';
 import { syscalls, architecture } from './syscalls.ts';
@@ -36,6 +36,7 @@ export function must(call: Call): number {
 function rawArg(arg: Arg, resolve: (r: Result) => number, keep: Uint8Array[]): RawArg {
   if (arg instanceof Result) return resolve(arg);
   if (arg instanceof Unknown) throw new Error(`${arg} is not known: an explanation can't be performed`);
+  if (arg instanceof Stored) return new DataView(arg.bytes.buffer, arg.bytes.byteOffset).getBigInt64(0, true);
   if (arg instanceof Struct) return structBytes(arg, keep);
   if (typeof arg === 'string') return Buffer.from(arg + '\0');
   if (Array.isArray(arg)) {

@@ -6,7 +6,7 @@
  * The new process never has the engine's memory or its executable in reach (CVE-2019-5736): it is a copy of this.
  */
 import { closeSync, readSync } from 'node:fs';
-import { call, result, Struct, type Call } from '../kernel/call.ts';
+import { call, Stored, Struct, type Call } from '../kernel/call.ts';
 import { AT_FDCWD, addressFamilies, atFlags, cloneFlags, fcntlCommands, memfdFlags, openFlags, prctlOptions, signals, socketTypes, waitFlags, waitTypes } from '../kernel/flags.ts';
 import { must, performNow } from '../kernel/perform.ts';
 import { cloneArgsLayout, unblockSignals, vforkTable } from '../kernel/launch/child.ts';
@@ -136,7 +136,8 @@ export function startMonitor(plan: MonitorPlan): Monitor {
     ...(plan.receiveDescriptor ? rows([call('recvmsg', [controlPeer, received, 0])]) : []),
     ...rows(inherited.filter((fd) => !held.has(fd)).map((fd) => call('close', [fd]))),
     ...rows([
-      call('waitid', [waitTypes.P_PID, result(clone.call), status, waitFlags.WEXITED | waitFlags.__WALL, null]),
+      // Not clone3's result: the child returns from it too, and writes its zero into the same row.
+      call('waitid', [waitTypes.P_PID, new Stored(pidBytes, 'pid'), status, waitFlags.WEXITED | waitFlags.__WALL, null]),
       call('write', [controlPeer, 'x', 1]),
       call('read', [controlPeer, new Uint8Array(8), 1]),
       call('exit_group', [0]),

@@ -7,8 +7,8 @@
  *     images/blobs/sha256/HEX  manifests, configurations, layers
  *     images/ingest/           blobs being written; emptied when the store opens
  */
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync, type ReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync, type ReadStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson, readBounded, readableJson, syncDirectory } from './atomic.ts';
 import { digestOf, hexOf, isDigest, type Digest } from './digest.ts';
@@ -143,20 +143,21 @@ export class Content {
   }
 
   /**
-   * Removes the blobs that are neither in `live` nor leased.
+   * Removes the blobs that are neither live nor leased.
+   * @param live asked at the last moment, with nothing between the question and the removal that an import could slip into
    * @returns how many bytes that freed
    */
-  async sweep(live: ReadonlySet<Digest>): Promise<number> {
+  async sweep(live: () => ReadonlySet<Digest>): Promise<number> {
+    const keep = live();
+    const doomed = this.list().filter((digest) => !keep.has(digest) && !this.leases.has(digest));
     let freed = 0;
-    for (const hex of await readdir(this.#blobs)) {
-      const digest = `sha256:${hex}`;
-      if (live.has(digest) || this.leases.has(digest)) continue;
-      const path = join(this.#blobs, hex);
-      const status = await stat(path);
-      if (this.leases.has(digest)) continue; // taken while we looked
-      rmSync(path, { force: true });
-      freed += status.size;
-    }
+    const gone = doomed.map((digest) => {
+      const temporary = this.temporary();
+      freed += this.sizeOf(digest) ?? 0;
+      renameSync(this.pathOf(digest), temporary); // out of the way at once; freeing large files takes its time
+      return temporary;
+    });
+    await Promise.all(gone.map((temporary) => this.discard(temporary)));
     return freed;
   }
 }

@@ -2,7 +2,7 @@
  * The error of the stores (content, layers, volumes, images). Its message is one sentence for the person who asked;
  * its kind tells the engine which HTTP status the API answers.
  */
-import { errnoMessage } from '../kernel/errno.ts';
+import { KernelError, errnoMessage } from '../kernel/errno.ts';
 
 /** `not-found` 404, `conflict` 409, `invalid` 400 (the input is bad), `failed` 500 (the machine would not: disk full, no permission). */
 export type StorageErrorKind = 'not-found' | 'conflict' | 'invalid' | 'failed';
@@ -39,6 +39,6 @@ export function asStorageError(error: unknown, doing: string): StorageError {
   if (typeof code !== 'string' || typeof errno !== 'number') {
     return new StorageError('failed', `${doing}: ${error instanceof Error ? error.message : String(error)}`, error);
   }
-  const what = `${errnoMessage(Math.abs(errno))} (${code})${path ? `: ${path}` : ''}`;
+  const what = error instanceof KernelError ? error.message : `${errnoMessage(Math.abs(errno))} (${code})${path ? `: ${path}` : ''}`;
   return new StorageError(code === 'ENOENT' ? 'not-found' : 'failed', `${doing}: ${what}${advice[code] ? `; ${advice[code]}` : ''}`, error);
 }

@@ -1,5 +1,5 @@
 /**
- * Worker threads for what would hold up the engine: unpacking layers, removing and measuring large trees. Started when
+ * Worker threads for what would hold up the engine: unpacking and packing layers, removing and measuring large trees. Started when
  * there is work, ended when there has been none for a moment, so an idle engine does not pay for them.
  */
 import { availableParallelism } from 'node:os';
@@ -9,6 +9,7 @@ import type { UnpackJob, UnpackResult } from './layer-unpack.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'unpack'; readonly job: UnpackJob }
+  | { readonly kind: 'pack'; readonly path: string; readonly to: string }
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'size'; readonly path: string }
   | { readonly kind: 'abort' };
@@ -42,8 +43,13 @@ export class LayerPool {
    * Unpacks a layer (see {@link UnpackJob}). Jobs start in the order they are given.
    * @param signal gives up: the job ends, or never begins, with an error
    */
-  unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult> {
+  unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult | undefined> {
     return this.#run({ kind: 'unpack', job }, signal);
+  }
+
+  /** Writes what a container changed (the upper directory `path` of its overlay) as a layer's tar into the new file `to`. */
+  pack(path: string, to: string): Promise<void> {
+    return this.#run({ kind: 'pack', path, to });
   }
 
   /** Removes a directory tree, as `removeTree` does. */

@@ -18,6 +18,13 @@ export interface Region {
   readonly size: number;
 }
 
+export interface ExtractTarget {
+  /** An existing, empty directory. */
+  readonly directory: string;
+  /** The layers below, top first, complete; absent while they are still being extracted. */
+  readonly lower?: readonly string[];
+}
+
 /** What to do with one layer. Plain data: it crosses threads. */
 export interface UnpackJob {
   /** What messages call it: `layer 2 of 4 (sha256:…)`. */
@@ -25,8 +32,8 @@ export interface UnpackJob {
   readonly source: Region;
   /** A file to make with the bytes as they are read. */
   readonly copyTo?: string;
-  /** Where to extract: an existing, empty directory; `lower` are the layers below, top first, complete. */
-  readonly extract?: { readonly directory: string; readonly lower: readonly string[] };
+  /** Where to extract. */
+  readonly extract?: ExtractTarget;
   /** What the bytes must hash to, compressed and decompressed. */
   readonly expect: { readonly digest?: Digest; readonly diffId?: Digest };
 }
@@ -41,12 +48,17 @@ export interface UnpackResult {
 
 const chunkBytes = 1 << 20;
 
+/** Thrown when an extraction has to look at the layers below before they are there. */
+class LowerMissing extends Error {}
+
 /**
  * Does the job. The caller removes what a failure leaves in `copyTo` and in the directory.
  * @param aborted asked before each chunk
+ * @returns undefined when the layer cannot be extracted without the layers below (a directory or the target of a hard
+ *   link is only there) and these were not given: clear the directory, and do it again when they are complete
  * @throws StorageError (invalid) when the bytes are not what is expected, damaged, or no layer
  */
-export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<UnpackResult> {
+export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<UnpackResult | undefined> {
   const compression = compressionOf(readRange(job.source.fd, job.source.offset, Math.min(compressionMagicBytes, job.source.size)), job.name);
   const blobHash = createHash('sha256');
   const diffHash = compression === 'none' ? blobHash : createHash('sha256');
@@ -65,6 +77,9 @@ export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<Un
     // iterator that it cannot close, and the rest is read after it.
     if (job.extract) size = await extractInto(job.extract, { [Symbol.asyncIterator]: () => ({ next }) }, job.name);
     while (!(await next()).done);
+  } catch (error) {
+    if (error instanceof LowerMissing) return undefined;
+    throw error;
   } finally {
     await content.return?.(undefined);
     if (copy !== undefined) closeSync(copy);
@@ -81,15 +96,17 @@ function requireSame(name: string, what: string, expected: Digest | undefined, a
   if (expected !== undefined && expected !== actual) throw invalid(`${name}: the ${what} is ${actual}, not ${expected} as the image says: the archive is damaged or forged`);
 }
 
-async function extractInto(target: { readonly directory: string; readonly lower: readonly string[] }, chunks: AsyncIterable<Uint8Array>, name: string): Promise<number> {
+async function extractInto(target: ExtractTarget, chunks: AsyncIterable<Uint8Array>, name: string): Promise<number> {
   const fd = openSync(target.directory, 'r');
+  const lowerMissing = (): never => {
+    throw new LowerMissing();
+  };
   try {
-    return (await extractLayer(chunks, { fd }, { whiteouts: 'overlay', lower: target.lower })).size;
+    return (await extractLayer(chunks, { fd }, { whiteouts: 'overlay', lower: target.lower ?? lowerMissing })).size;
   } catch (error) {
-    if (error instanceof StorageError) throw error;
-    // A full disk keeps its errno; what the extractor says of the archive gets the layer's name.
-    if (typeof (error as NodeJS.ErrnoException).errno === 'number') throw error;
-    throw invalid(`${name}: ${(error as Error).message}`);
+    // What the extractor says of the archive gets the layer's name.
+    if (error instanceof StorageError && !error.message.startsWith(name)) throw new StorageError(error.kind, `${name}: ${error.message}`, error);
+    throw error;
   } finally {
     closeSync(fd);
   }

@@ -2,10 +2,11 @@
  * The worker thread of the stores (worker_threads): takes a job at a time from layer-pool.ts and answers it.
  * A file of its own, because it is the entry point of a thread; in the bundle it is `dist/layer-worker.js`.
  */
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { asStorageError } from './error.ts';
 import type { WorkerAnswer, WorkerRequest } from './layer-pool.ts';
 import { unpack } from './layer-unpack.ts';
-import { asStorageError } from './error.ts';
 import { removeTree } from './remove-tree.ts';
 import { treeSize } from './tree-size.ts';
 
@@ -31,7 +32,27 @@ async function answer(message: Exclude<WorkerRequest, { kind: 'abort' }>): Promi
   port!.postMessage(reply);
 }
 
-function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): unknown {
-  if (message.kind === 'unpack') return unpack(message.job, () => aborted);
-  return message.kind === 'remove' ? removeTree(message.path) : treeSize(message.path);
+async function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): Promise<unknown> {
+  switch (message.kind) {
+    case 'unpack':
+      return unpack(message.job, () => aborted);
+    case 'pack':
+      return packTo(message.path, message.to);
+    case 'remove':
+      return removeTree(message.path);
+    case 'size':
+      return treeSize(message.path);
+  }
+}
+
+async function packTo(directory: string, to: string): Promise<void> {
+  const { packLayer } = await import('./tar/pack.ts');
+  const fd = openSync(to, 'wx', 0o600);
+  try {
+    for await (const chunk of packLayer(directory)) {
+      for (let written = 0; written < chunk.length; ) written += writeSync(fd, chunk, written);
+    }
+  } finally {
+    closeSync(fd);
+  }
 }

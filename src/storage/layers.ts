@@ -12,10 +12,10 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, readableJson, replaceFile, temporarySuffix } from './atomic.ts';
-import { isDigest, type Digest } from './digest.ts';
+import { chainId, isDigest, type Digest } from './digest.ts';
 import { StorageError, asStorageError } from './error.ts';
 import type { LayerPool } from './layer-pool.ts';
-import { Leases } from './leases.ts';
+import { Leases, type Lease } from './leases.ts';
 
 export interface Layer {
   readonly chainId: Digest;
@@ -68,8 +68,8 @@ export class Layers {
     return layers;
   }
 
-  get(chainId: Digest): Layer | undefined {
-    return this.#layers.get(chainId);
+  get(id: Digest): Layer | undefined {
+    return this.#layers.get(id);
   }
 
   list(): Layer[] {
@@ -113,24 +113,53 @@ export class Layers {
   }
 
   async #make(plan: LayerPlan, below: Promise<unknown> | undefined, fill: (directory: string) => Promise<number>): Promise<Layer> {
+    return this.#stage(async (directory) => {
+      const size = await fill(directory);
+      await below;
+      return { ...plan, size };
+    });
+  }
+
+  /**
+   * Makes a layer whose diff id is known only when it has been read. One that is there already is not made twice.
+   * @param parent chain id of the layer below
+   * @param lease holds the new layer
+   * @param fill extracts into an empty directory
+   */
+  makeFrom(parent: Digest | undefined, lease: Lease, fill: (directory: string) => Promise<{ readonly diffId: Digest; readonly size: number }>): Promise<Layer> {
+    return this.#stage(async (directory) => {
+      const { diffId, size } = await fill(directory);
+      const id = chainId(parent, diffId);
+      lease.hold(id);
+      return { chainId: id, diffId, ...(parent === undefined ? {} : { parent }), size };
+    });
+  }
+
+  /** Fills a temporary directory and renames it into its place, or removes it. */
+  async #stage(fill: (directory: string) => Promise<Omit<Layer, 'diff'>>): Promise<Layer> {
     const number = ++this.#last;
     const temporary = join(this.#root, `${number}${temporarySuffix}`);
     const place = join(this.#root, String(number));
     try {
-      mkdirSync(join(temporary, 'diff'), { recursive: true, mode: 0o755 });
-      chmodSync(join(temporary, 'diff'), 0o755); // whatever the umask
-      const size = await fill(join(temporary, 'diff'));
-      await below;
-      if (plan.parent !== undefined && !this.#layers.has(plan.parent)) throw new StorageError('failed', `the layer ${plan.parent} disappeared while the one above it was made`);
-      const record = { chainId: plan.chainId, diffId: plan.diffId, ...(plan.parent === undefined ? {} : { parent: plan.parent }), size };
+      const diff = join(temporary, 'diff');
+      mkdirSync(temporary, { mode: 0o700 });
+      makeLayerRoot(diff);
+      const record = await fill(diff);
+      const existing = this.#layers.get(record.chainId);
+      if (existing) {
+        await this.#pool.remove(temporary);
+        return existing;
+      }
+      if (record.parent !== undefined && !this.#layers.has(record.parent)) throw new StorageError('failed', `the layer ${record.parent} disappeared while the one above it was made`);
+      finishLayerRoot(diff, record.parent === undefined ? undefined : this.#layers.get(record.parent)!.diff);
       replaceFile(join(temporary, 'layer.json'), readableJson(record));
       renameSync(temporary, place);
       const layer = { ...record, diff: join(place, 'diff') };
-      this.#layers.set(plan.chainId, layer);
+      this.#layers.set(record.chainId, layer);
       return layer;
     } catch (error) {
       await this.#pool.remove(temporary);
-      throw asStorageError(error, `make the layer ${plan.diffId}`);
+      throw asStorageError(error, `make a layer in ${this.#root}`);
     }
   }
 
@@ -162,13 +191,29 @@ export class Layers {
 
 function readRecord(directory: string): Layer | undefined {
   try {
-    const { chainId, diffId, parent, size } = readJson(join(directory, 'layer.json'), 1 << 16) as Partial<Layer>;
+    const { chainId: id, diffId, parent, size } = readJson(join(directory, 'layer.json'), 1 << 16) as Partial<Layer>;
     const diff = join(directory, 'diff');
-    if (!isDigest(chainId) || !isDigest(diffId) || typeof size !== 'number' || (parent !== undefined && !isDigest(parent)) || !lstatSync(diff).isDirectory()) return undefined;
-    return { chainId, diffId, ...(parent === undefined ? {} : { parent }), size, diff };
+    if (!isDigest(id) || !isDigest(diffId) || typeof size !== 'number' || (parent !== undefined && !isDigest(parent)) || !lstatSync(diff).isDirectory()) return undefined;
+    return { chainId: id, diffId, ...(parent === undefined ? {} : { parent }), size, diff };
   } catch {
     return undefined; // no record, or half of one: not a layer
   }
+}
+
+/** A mode that no archive gives the root directory: what still has it when the layer is extracted was not in the archive. */
+const untouchedMode = 0o1000;
+
+/** Makes the empty directory that a layer is extracted into. */
+export function makeLayerRoot(path: string): void {
+  mkdirSync(path, { mode: 0o700 });
+  chmodSync(path, untouchedMode);
+}
+
+/** Overlay shows the owner and mode of the uppermost root: a layer that says nothing about it must not change it. */
+function finishLayerRoot(path: string, below: string | undefined): void {
+  if ((lstatSync(path).mode & 0o7777) !== untouchedMode) return;
+  if (below === undefined) chmodSync(path, 0o755);
+  else copyOwnerAndMode(below, path);
 }
 
 /** Gives `directory` the owner and mode of `model`: what a layer or a container says nothing about is as below. */

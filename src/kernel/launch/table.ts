@@ -2,7 +2,7 @@
  * The table compiler: rows of calls become the bytes that the interpreter walks. Everything the calls point to is
  * laid out behind the rows, for a fixed address at which the table will be mapped.
  */
-import { Result, Struct, Unknown, type Arg, type Call } from '../call.ts';
+import { Result, Stored, Struct, Unknown, type Arg, type Call } from '../call.ts';
 import { architecture as thisArchitecture, syscalls, type Architecture } from '../syscalls.ts';
 import { notRun, rowLayout } from './row.ts';
 
@@ -69,6 +69,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       if (at === undefined) throw new Error(`the result of ${arg.of.name} is used, but the call is not in the table`);
       return pointer(at + rowLayout.result);
     }
+    if (arg instanceof Stored) return placeTarget(arg.bytes);
     if (typeof arg === 'string' || arg instanceof Uint8Array || arg instanceof Struct) return placeTarget(arg);
     if (typeof arg === 'object') {
       const list = new BigUint64Array(arg.length + 1);
@@ -102,7 +103,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       const at = rowOffsets.get(row)!;
       const next = section[i + 1] ?? last;
       let indirect = 0;
-      row.call.args.forEach((arg, k) => (indirect |= arg instanceof Result ? 1 << k : 0));
+      row.call.args.forEach((arg, k) => (indirect |= arg instanceof Result || arg instanceof Stored ? 1 << k : 0));
       view.setUint32(at + rowLayout.number, syscalls[row.call.name][architecture], true);
       view.setUint32(at + rowLayout.indirect, indirect, true);
       words[index++]!.args.forEach((word, k) => view.setBigUint64(at + rowLayout.args + 8 * k, word, true));
