@@ -4,17 +4,49 @@
  */
 import { Assembler } from './assembler.ts';
 import {
-  ENOENT, ENOTDIR, frame, notExecutable, notExecutableStatus, notFound, notFoundStatus, PR_SET_CHILD_SUBREAPER, separator, SIG_BLOCK, SIG_SETMASK, SIGCHLD,
-  TIOCSPGRP, WNOHANG,
+  ENOENT,
+  ENOTDIR,
+  frame,
+  notExecutable,
+  notExecutableStatus,
+  notFound,
+  notFoundStatus,
+  PR_SET_CHILD_SUBREAPER,
+  separator,
+  SIG_BLOCK,
+  SIG_SETMASK,
+  SIGCHLD,
+  TIOCSPGRP,
+  WNOHANG,
 } from './init-frame.ts';
 
 const numbers = {
-  ioctl: 29, write: 64, exit_group: 94, kill: 129, rt_sigaction: 134, rt_sigprocmask: 135, rt_sigtimedwait: 137, setpgid: 154, prctl: 167, getpid: 172,
-  clone: 220, execve: 221, wait4: 260,
+  ioctl: 29,
+  write: 64,
+  exit_group: 94,
+  kill: 129,
+  rt_sigaction: 134,
+  rt_sigprocmask: 135,
+  rt_sigtimedwait: 137,
+  setpgid: 154,
+  prctl: 167,
+  getpid: 172,
+  clone: 220,
+  execve: 221,
+  wait4: 260,
 } as const;
 
-const ARGV = 19, CANDIDATE = 20, ENVP = 21, CHILD = 22, STATUS = 23, NUMBER = 8, SP = 31, ZERO = 31;
-const EQUAL = 0, NOT_EQUAL = 1, NOT_POSITIVE = 13;
+const ARGV = 19,
+  CANDIDATE = 20,
+  ENVP = 21,
+  CHILD = 22,
+  STATUS = 23,
+  NUMBER = 8,
+  SP = 31,
+  ZERO = 31;
+const EQUAL = 0,
+  NOT_EQUAL = 1,
+  NOT_POSITIVE = 13;
 
 const movz = (d: number, value: number): number => 0xd2800000 | (value << 5) | d;
 const minusOne = (d: number): number => 0x92800000 | d; // movn d, #0
@@ -46,7 +78,9 @@ export function initArm64(): Uint8Array {
   const jumpIfZero = (register: number, label: string): void => branch(label, 0xb4000000 | register, 5, 19);
   const address = (d: number, label: string): void => {
     // adr: the low two bits of the distance are apart from the rest
-    code.reference(label, (view, at, distance) => view.setUint32(at, (0x10000000 | ((distance & 3) << 29) | (((distance >> 2) & 0x7ffff) << 5) | d) >>> 0, true)).word(0);
+    code
+      .reference(label, (view, at, distance) => view.setUint32(at, (0x10000000 | ((distance & 3) << 29) | (((distance >> 2) & 0x7ffff) << 5) | d) >>> 0, true))
+      .word(0);
   };
   const syscall = (name: keyof typeof numbers): void => op(movz(NUMBER, numbers[name]), SVC);
   const inFrame = (d: number, offset: number): number => add(d, SP, offset);

@@ -50,7 +50,10 @@ for (const machine of ['x64', 'arm64'] satisfies Architecture[]) {
     });
 
     test('gives the command its arguments and environment', () => {
-      const { stdout } = spawnSync(program, [...first, ...initArguments(['/bin/sh'], ['name', '-c', 'echo "$0|$1|$2|$X"', 'a', 'b c', '--']).slice(1)], { encoding: 'utf8', env: { X: 'y' } });
+      const { stdout } = spawnSync(program, [...first, ...initArguments(['/bin/sh'], ['name', '-c', 'echo "$0|$1|$2|$X"', 'a', 'b c', '--']).slice(1)], {
+        encoding: 'utf8',
+        env: { X: 'y' },
+      });
       assert.equal(stdout, 'a|b c|--|y\n');
     });
 
@@ -78,7 +81,7 @@ for (const machine of ['x64', 'arm64'] satisfies Architecture[]) {
     test('passes signals on to the command', async () => {
       const names = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'TERM', 'CONT', 'WINCH'] as const;
       const traps = names.map((name) => `trap 'echo ${name}' ${name}`).join('; ');
-      const { child, lines } = start(`${traps}; trap 'kill $!; exit 5' ALRM; sleep 1000 & echo ready; while :; do wait $!; done`);
+      const { child, lines } = start(`${traps}; trap 'kill -KILL $!; exit 5' ALRM; sleep 1000 & echo ready; while :; do wait $!; done`);
       assert.equal(await line(lines), 'ready');
       for (const name of names) {
         child.kill(`SIG${name}`);
@@ -119,8 +122,18 @@ for (const machine of ['x64', 'arm64'] satisfies Architecture[]) {
 
     const scriptProgram = inPath('script');
     test('the command is in the foreground of its terminal', { skip: !scriptProgram && 'script is missing' }, () => {
-      const show = "read -r stat < /proc/self/stat; set -- $stat; [ $5 = $8 ] && echo foreground || echo background; exit 6";
-      const { stdout, status } = spawnSync(scriptProgram!, ['-qec', words(show).map((word) => `'${word}'`).join(' '), '/dev/null'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+      const show = 'read -r stat < /proc/self/stat; set -- $stat; [ $5 = $8 ] && echo foreground || echo background; exit 6';
+      const { stdout, status } = spawnSync(
+        scriptProgram!,
+        [
+          '-qec',
+          words(show)
+            .map((word) => `'${word}'`)
+            .join(' '),
+          '/dev/null',
+        ],
+        { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+      );
       assert.match(stdout, /^foreground/);
       assert.equal(status, 6);
     });

@@ -4,13 +4,36 @@
  */
 import { Assembler } from './assembler.ts';
 import {
-  ENOENT, ENOTDIR, frame, notExecutable, notExecutableStatus, notFound, notFoundStatus, PR_SET_CHILD_SUBREAPER, separator, SIG_BLOCK, SIG_SETMASK, SIGCHLD,
-  TIOCSPGRP, WNOHANG,
+  ENOENT,
+  ENOTDIR,
+  frame,
+  notExecutable,
+  notExecutableStatus,
+  notFound,
+  notFoundStatus,
+  PR_SET_CHILD_SUBREAPER,
+  separator,
+  SIG_BLOCK,
+  SIG_SETMASK,
+  SIGCHLD,
+  TIOCSPGRP,
+  WNOHANG,
 } from './init-frame.ts';
 
 const numbers = {
-  write: 1, rt_sigaction: 13, rt_sigprocmask: 14, ioctl: 16, getpid: 39, clone: 56, execve: 59, wait4: 61, kill: 62, setpgid: 109, rt_sigtimedwait: 128,
-  prctl: 157, exit_group: 231,
+  write: 1,
+  rt_sigaction: 13,
+  rt_sigprocmask: 14,
+  ioctl: 16,
+  getpid: 39,
+  clone: 56,
+  execve: 59,
+  wait4: 61,
+  kill: 62,
+  setpgid: 109,
+  rt_sigtimedwait: 128,
+  prctl: 157,
+  exit_group: 231,
 } as const;
 
 /** The machine code; its entry is the first byte. */
@@ -18,10 +41,16 @@ export function initX64(): Uint8Array {
   const code = new Assembler();
   const op = (...bytes: number[]): Assembler => code.bytes(...bytes);
   const to = (label: string, ...opcode: number[]): void => {
-    op(...opcode).reference(label, (view, at, distance) => view.setInt32(at, distance - 4, true)).word(0);
+    op(...opcode)
+      .reference(label, (view, at, distance) => view.setInt32(at, distance - 4, true))
+      .word(0);
   };
   const jump = (label: string): void => to(label, 0xe9);
-  const jumpIf = { equal: (label: string) => to(label, 0x0f, 0x84), notEqual: (label: string) => to(label, 0x0f, 0x85), notPositive: (label: string) => to(label, 0x0f, 0x8e) };
+  const jumpIf = {
+    equal: (label: string) => to(label, 0x0f, 0x84),
+    notEqual: (label: string) => to(label, 0x0f, 0x85),
+    notPositive: (label: string) => to(label, 0x0f, 0x8e),
+  };
   const syscall = (name: keyof typeof numbers): Assembler => op(0xb8).word(numbers[name]).bytes(0x0f, 0x05); // mov eax, number; syscall
   // Loads of small numbers and of addresses in the frame, into the argument registers.
   const edi = (value: number): Assembler => op(0xbf).word(value);
