@@ -2,12 +2,27 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { call } from './call.ts';
-import { capabilitiesIn, capabilityData, capabilityHeader, capabilityMask, capabilityNames, capabilityNumber, lastCapability, parseCapabilityMasks } from './capability.ts';
+import {
+  capabilitiesIn,
+  capabilityData,
+  capabilityHeader,
+  capabilityMask,
+  capabilityNames,
+  capabilityNumber,
+  lastCapability,
+  parseCapabilityMasks,
+} from './capability.ts';
 import { must } from './perform.ts';
 
 test('names have the kernel’s numbers', () => {
   assert.equal(capabilityNames.length, 41);
-  for (const [name, number] of [['CAP_CHOWN', 0], ['CAP_SYS_ADMIN', 21], ['CAP_SYS_RESOURCE', 24], ['CAP_SETFCAP', 31], ['CAP_CHECKPOINT_RESTORE', 40]] as const) {
+  for (const [name, number] of [
+    ['CAP_CHOWN', 0],
+    ['CAP_SYS_ADMIN', 21],
+    ['CAP_SYS_RESOURCE', 24],
+    ['CAP_SETFCAP', 31],
+    ['CAP_CHECKPOINT_RESTORE', 40],
+  ] as const) {
     assert.equal(capabilityNumber(name), number);
   }
   assert.equal(capabilityNumber('CAP_FLY'), undefined);

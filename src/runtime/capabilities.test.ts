@@ -19,7 +19,10 @@ test('names are taken in any case, with or without CAP_', () => {
 
 test('ALL and single names combine as in Docker', () => {
   assert.deepEqual(given({ add: ['all'] }), all);
-  assert.deepEqual(given({ add: ['ALL'], drop: ['SYS_ADMIN'] }), all.filter((name) => name !== 'CAP_SYS_ADMIN'));
+  assert.deepEqual(
+    given({ add: ['ALL'], drop: ['SYS_ADMIN'] }),
+    all.filter((name) => name !== 'CAP_SYS_ADMIN'),
+  );
   assert.deepEqual(given({ drop: ['all'] }), []);
   assert.deepEqual(given({ drop: ['ALL'], add: ['NET_BIND_SERVICE'] }), ['CAP_NET_BIND_SERVICE']);
   assert.deepEqual(given({ add: ['ALL'], drop: ['ALL'] }), all);
@@ -42,7 +45,10 @@ test('an unknown name is refused', () => {
 
 test('what is available is what the bounding set of this process holds', () => {
   const bounding = BigInt(`0x${/CapBnd:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]}`);
-  assert.deepEqual(availableCapabilities(), all.filter((_, number) => (bounding >> BigInt(number)) & 1n));
+  assert.deepEqual(
+    availableCapabilities(),
+    all.filter((_, number) => (bounding >> BigInt(number)) & 1n),
+  );
   assert.equal(availableCapabilities(true).length, Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')) + 1);
 });
 

@@ -8,8 +8,20 @@ import type { CapabilitySets } from './spec.ts';
 
 /** What Docker leaves to a container's root user. */
 export const defaultCapabilities: readonly string[] = [
-  'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FSETID', 'CAP_FOWNER', 'CAP_MKNOD', 'CAP_NET_RAW', 'CAP_SETGID', 'CAP_SETUID', 'CAP_SETFCAP',
-  'CAP_SETPCAP', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_CHROOT', 'CAP_KILL', 'CAP_AUDIT_WRITE',
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FSETID',
+  'CAP_FOWNER',
+  'CAP_MKNOD',
+  'CAP_NET_RAW',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETFCAP',
+  'CAP_SETPCAP',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_SYS_CHROOT',
+  'CAP_KILL',
+  'CAP_AUDIT_WRITE',
 ];
 
 /** The options of `run` that change capabilities. */
@@ -42,7 +54,8 @@ export function containerCapabilities(options: CapabilityOptions, available: rea
   const wanted = new Set(wantedCapabilities(options.privileged === true, add, drop, available));
   const can = new Set(available);
   const missing = [...wanted].filter((name) => !can.has(name));
-  const warnings = missing.length === 0 ? [] : [`${missing.join(', ')} cannot be given: the engine does not have ${missing.length === 1 ? 'it' : 'them'} on this machine`];
+  const warnings =
+    missing.length === 0 ? [] : [`${missing.join(', ')} cannot be given: the engine does not have ${missing.length === 1 ? 'it' : 'them'} on this machine`];
   return { capabilities: capabilityNames.filter((name) => wanted.has(name) && can.has(name)), warnings };
 }
 

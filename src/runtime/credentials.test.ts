@@ -18,7 +18,12 @@ import type { ProcessSpec, SeccompSpec } from './spec.ts';
 const skip = process.getuid?.() !== 0 && 'only root can change users';
 const some = defaultCapabilities.filter((name) => availableCapabilities().includes(name));
 const processSpec = (changes: Partial<ProcessSpec>): ProcessSpec => ({
-  cwd: '/', env: [], args: ['cat'], user: { uid: 0, gid: 0 }, capabilities: capabilitySets(some), ...changes,
+  cwd: '/',
+  env: [],
+  args: ['cat'],
+  user: { uid: 0, gid: 0 },
+  capabilities: capabilitySets(some),
+  ...changes,
 });
 
 /** The /proc/self/status of a program that was started after the steps. */
@@ -66,7 +71,9 @@ test('another user has its groups exactly, and no capability beyond execve', { s
 
 test('ambient capabilities survive the change of user and execve', { skip }, () => {
   const bind = ['CAP_NET_BIND_SERVICE'];
-  const status = statusAfter(processSpec({ user: { uid: 1000, gid: 1000 }, capabilities: { bounding: bind, permitted: bind, effective: bind, inheritable: bind, ambient: bind } }));
+  const status = statusAfter(
+    processSpec({ user: { uid: 1000, gid: 1000 }, capabilities: { bounding: bind, permitted: bind, effective: bind, inheritable: bind, ambient: bind } }),
+  );
   const mask = capabilityMask(bind);
   assert.deepEqual(parseCapabilityMasks(status), { bounding: mask, permitted: mask, effective: mask, inheritable: mask, ambient: mask });
 });
@@ -80,7 +87,10 @@ test('the filter is loaded in either order, with and without no_new_privs', { sk
 });
 
 test('with no_new_privs, the filter need not allow what comes before it', { skip }, () => {
-  const seccomp: SeccompSpec = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['setgroups', 'setresuid', 'setresgid', 'capset', 'prctl'], action: 'SCMP_ACT_KILL_PROCESS' }] };
+  const seccomp: SeccompSpec = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['setgroups', 'setresuid', 'setresgid', 'capset', 'prctl'], action: 'SCMP_ACT_KILL_PROCESS' }],
+  };
   assert.equal(field(statusAfter(processSpec({ user: { uid: 1000, gid: 1000 }, noNewPrivileges: true }), seccomp), 'Seccomp'), '2');
 });
 

@@ -104,7 +104,13 @@ function userSteps({ user }: ProcessSpec, { inUserNamespace }: CredentialOptions
   ];
   if (user.umask !== undefined) {
     const octal = user.umask.toString(8).padStart(4, '0');
-    steps.push({ id: 'process.umask', what: `Set the umask to ${octal}`, calls: [call('umask', [user.umask])], shell: `umask ${octal}`, look: 'grep Umask /proc/$PID/status' });
+    steps.push({
+      id: 'process.umask',
+      what: `Set the umask to ${octal}`,
+      calls: [call('umask', [user.umask])],
+      shell: `umask ${octal}`,
+      look: 'grep Umask /proc/$PID/status',
+    });
   }
   return steps;
 }
@@ -117,7 +123,11 @@ function capabilitiesStep(sets: NonNullable<ProcessSpec['capabilities']>): Step 
     calls: [
       call('capset', [
         capabilityHeader(),
-        capabilityData({ effective: capabilityMask(effective), permitted: capabilityMask(sets.permitted ?? []), inheritable: capabilityMask(sets.inheritable ?? []) }),
+        capabilityData({
+          effective: capabilityMask(effective),
+          permitted: capabilityMask(sets.permitted ?? []),
+          inheritable: capabilityMask(sets.inheritable ?? []),
+        }),
       ]),
       call('prctl', [prctlOptions.PR_SET_KEEPCAPS, 0, 0, 0, 0]),
     ],

@@ -42,7 +42,10 @@ test('a directory stands for the devices below it', { skip: process.getuid?.() !
 });
 
 test('what is no device is told in Docker’s words', () => {
-  assert.throws(() => resolveDevice(parseDevice('/dev/nope')), /error gathering device information while adding custom device "\/dev\/nope": no such file or directory/);
+  assert.throws(
+    () => resolveDevice(parseDevice('/dev/nope')),
+    /error gathering device information while adding custom device "\/dev\/nope": no such file or directory/,
+  );
   assert.throws(() => resolveDevice(parseDevice('/etc/passwd')), /not a device node/);
   assert.throws(() => resolveDevice(parseDevice('/etc')), /no device in the directory/);
 });
@@ -57,7 +60,19 @@ test('cgroup rules are read strictly', () => {
   assert.deepEqual(parseDeviceCgroupRule('c 10:200 rwm'), { allow: true, type: 'c', major: 10, minor: 200, access: 'rwm' });
   assert.deepEqual(parseDeviceCgroupRule('b 8:* r'), { allow: true, type: 'b', major: 8, access: 'r' });
   assert.deepEqual(parseDeviceCgroupRule('a *:* m'), { allow: true, type: 'a', access: 'm' });
-  for (const text of ['', 'c 10:200', 'x 1:1 r', 'c 1:1 x', 'c 1:1 rr', 'c -1:1 r', 'c 4096:0 r', 'c 1:1048576 r', 'c  1:1 r', 'c 1:1 r\n', 'c 1:1 r c 2:2 r']) {
+  for (const text of [
+    '',
+    'c 10:200',
+    'x 1:1 r',
+    'c 1:1 x',
+    'c 1:1 rr',
+    'c -1:1 r',
+    'c 4096:0 r',
+    'c 1:1048576 r',
+    'c  1:1 r',
+    'c 1:1 r\n',
+    'c 1:1 r c 2:2 r',
+  ]) {
     assert.throws(() => parseDeviceCgroupRule(text), /invalid device cgroup rule format/, text);
   }
 });

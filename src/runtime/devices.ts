@@ -98,7 +98,9 @@ export function resolveDevice(mapping: DeviceMapping): Devices {
   } catch (error) {
     throw failed(errnoMessage(-((error as NodeJS.ErrnoException).errno ?? 0)));
   }
-  const found = stats.isDirectory() ? devicesBelow(path, mapping.pathInContainer, new Set()) : [deviceSpec(mapping.pathInContainer, stats)].filter((d) => d !== undefined);
+  const found = stats.isDirectory()
+    ? devicesBelow(path, mapping.pathInContainer, new Set())
+    : [deviceSpec(mapping.pathInContainer, stats)].filter((d) => d !== undefined);
   if (found.length === 0) throw failed(stats.isDirectory() ? 'there is no device in the directory' : 'not a device node');
   const rules = found.map(({ type, major, minor }): DeviceRule => ({ allow: true, type: type === 'b' ? 'b' : 'c', major, minor, access: mapping.permissions }));
   return { devices: found, rules };
@@ -126,9 +128,14 @@ function devicesBelow(directory: string, inContainer: string, except: ReadonlySe
 function deviceSpec(path: string, stats: Stats): DeviceSpec | undefined {
   if (!stats.isCharacterDevice() && !stats.isBlockDevice()) return undefined;
   return {
-    type: stats.isBlockDevice() ? 'b' : 'c', path, fileMode: stats.mode & 0o777, uid: stats.uid, gid: stats.gid,
+    type: stats.isBlockDevice() ? 'b' : 'c',
+    path,
+    fileMode: stats.mode & 0o777,
+    uid: stats.uid,
+    gid: stats.gid,
     // makedev(3): 12 bits of major between 8 and 12 + 8 bits of minor
-    major: (stats.rdev >>> 8) & 0xfff, minor: (stats.rdev & 0xff) | ((stats.rdev >>> 12) & 0xfff00),
+    major: (stats.rdev >>> 8) & 0xfff,
+    minor: (stats.rdev & 0xff) | ((stats.rdev >>> 12) & 0xfff00),
   };
 }
 
@@ -143,6 +150,7 @@ export function parseDeviceCgroupRule(text: string): DeviceRule {
     if (Number(digits) > limit) throw new DeviceError(`invalid device cgroup rule format: '${text}': ${name} ${digits} is larger than ${limit}`);
     return { [name]: Number(digits) };
   };
-  if (type === undefined || !isAccess(access)) throw new DeviceError(`invalid device cgroup rule format: '${text}': use TYPE MAJOR:MINOR MODE, such as 'c 10:200 rwm'`);
+  if (type === undefined || !isAccess(access))
+    throw new DeviceError(`invalid device cgroup rule format: '${text}': use TYPE MAJOR:MINOR MODE, such as 'c 10:200 rwm'`);
   return { allow: true, type: type as 'a' | 'b' | 'c', ...number(major, 'major', 0xfff), ...number(minor, 'minor', 0xfffff), access };
 }

@@ -8,7 +8,9 @@ import { existsSync, readdirSync } from 'node:fs';
 function thermalThrottlePaths(): string[] {
   const cpus = '/sys/devices/system/cpu';
   if (!existsSync(`${cpus}/cpu0/thermal_throttle`)) return [];
-  return readdirSync(cpus).filter((name) => /^cpu\d+$/.test(name)).map((name) => `${cpus}/${name}/thermal_throttle`);
+  return readdirSync(cpus)
+    .filter((name) => /^cpu\d+$/.test(name))
+    .map((name) => `${cpus}/${name}/thermal_throttle`);
 }
 
 /** Hidden: files behind /dev/null, directories behind an empty read-only tmpfs. */

@@ -28,10 +28,21 @@ test('hard limits are read for every resource', () => {
 });
 
 test('without the right to raise, limits are cut, with a warning', () => {
-  const own = new Map([['RLIMIT_NOFILE', 1000], ['RLIMIT_CORE', -1]]);
+  const own = new Map([
+    ['RLIMIT_NOFILE', 1000],
+    ['RLIMIT_CORE', -1],
+  ]);
   const limits = [parseUlimit('nofile=500:2000'), parseUlimit('nofile=-1'), parseUlimit('nofile=10:1000'), parseUlimit('core=-1')];
   const { rlimits, warnings } = clampRlimits(limits, false, own);
-  assert.deepEqual(rlimits.map(({ soft, hard }) => [soft, hard]), [[500, 1000], [1000, 1000], [10, 1000], [-1, -1]]);
+  assert.deepEqual(
+    rlimits.map(({ soft, hard }) => [soft, hard]),
+    [
+      [500, 1000],
+      [1000, 1000],
+      [10, 1000],
+      [-1, -1],
+    ],
+  );
   assert.equal(warnings.length, 2);
   assert.match(warnings[0]!, /RLIMIT_NOFILE is limited to 1000 instead of 2000/);
   assert.deepEqual(clampRlimits(limits, true, own), { rlimits: limits, warnings: [] });

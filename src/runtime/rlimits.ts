@@ -32,7 +32,12 @@ export function parseUlimit(text: string): Rlimit {
   const [, name = '', softText, hardText] = /^([^=]*)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
   if (softText === undefined) throw new RlimitError(`invalid ulimit argument: "${text}": use NAME=SOFT[:HARD], such as nofile=1024:4096`);
   const type = typeOf(name);
-  if (!type) throw new RlimitError(`invalid ulimit type: "${name}": use one of ${Object.keys(rlimitResources).map((key) => key.slice(7).toLowerCase()).join(', ')}`);
+  if (!type)
+    throw new RlimitError(
+      `invalid ulimit type: "${name}": use one of ${Object.keys(rlimitResources)
+        .map((key) => key.slice(7).toLowerCase())
+        .join(', ')}`,
+    );
   const soft = parseValue(text, softText);
   const hard = hardText === undefined ? soft : parseValue(text, hardText);
   if (hard !== unlimited && (soft === unlimited || soft > hard)) {
@@ -43,7 +48,8 @@ export function parseUlimit(text: string): Rlimit {
 
 function parseValue(text: string, digits: string): number {
   const value = Number(digits);
-  if (value < unlimited || !Number.isSafeInteger(value)) throw new RlimitError(`invalid ulimit argument: "${text}": ${digits} is not between -1 and ${Number.MAX_SAFE_INTEGER}`);
+  if (value < unlimited || !Number.isSafeInteger(value))
+    throw new RlimitError(`invalid ulimit argument: "${text}": ${digits} is not between -1 and ${Number.MAX_SAFE_INTEGER}`);
   return value;
 }
 
@@ -60,10 +66,22 @@ export function ownHardLimits(): ReadonlyMap<string, number> {
 
 /** The words of /proc/PID/limits. */
 const limitLabels: Readonly<Record<string, string>> = {
-  'Max cpu time': 'RLIMIT_CPU', 'Max file size': 'RLIMIT_FSIZE', 'Max data size': 'RLIMIT_DATA', 'Max stack size': 'RLIMIT_STACK',
-  'Max core file size': 'RLIMIT_CORE', 'Max resident set': 'RLIMIT_RSS', 'Max processes': 'RLIMIT_NPROC', 'Max open files': 'RLIMIT_NOFILE',
-  'Max locked memory': 'RLIMIT_MEMLOCK', 'Max address space': 'RLIMIT_AS', 'Max file locks': 'RLIMIT_LOCKS', 'Max pending signals': 'RLIMIT_SIGPENDING',
-  'Max msgqueue size': 'RLIMIT_MSGQUEUE', 'Max nice priority': 'RLIMIT_NICE', 'Max realtime priority': 'RLIMIT_RTPRIO', 'Max realtime timeout': 'RLIMIT_RTTIME',
+  'Max cpu time': 'RLIMIT_CPU',
+  'Max file size': 'RLIMIT_FSIZE',
+  'Max data size': 'RLIMIT_DATA',
+  'Max stack size': 'RLIMIT_STACK',
+  'Max core file size': 'RLIMIT_CORE',
+  'Max resident set': 'RLIMIT_RSS',
+  'Max processes': 'RLIMIT_NPROC',
+  'Max open files': 'RLIMIT_NOFILE',
+  'Max locked memory': 'RLIMIT_MEMLOCK',
+  'Max address space': 'RLIMIT_AS',
+  'Max file locks': 'RLIMIT_LOCKS',
+  'Max pending signals': 'RLIMIT_SIGPENDING',
+  'Max msgqueue size': 'RLIMIT_MSGQUEUE',
+  'Max nice priority': 'RLIMIT_NICE',
+  'Max realtime priority': 'RLIMIT_RTPRIO',
+  'Max realtime timeout': 'RLIMIT_RTTIME',
 };
 
 /**
@@ -71,14 +89,20 @@ const limitLabels: Readonly<Record<string, string>> = {
  * @param mayRaise whether the engine has CAP_SYS_RESOURCE
  * @returns the limits to set, and a warning for each that was cut
  */
-export function clampRlimits(limits: readonly Rlimit[], mayRaise: boolean, own: ReadonlyMap<string, number> = ownHardLimits()): { rlimits: Rlimit[]; warnings: string[] } {
+export function clampRlimits(
+  limits: readonly Rlimit[],
+  mayRaise: boolean,
+  own: ReadonlyMap<string, number> = ownHardLimits(),
+): { rlimits: Rlimit[]; warnings: string[] } {
   if (mayRaise) return { rlimits: [...limits], warnings: [] };
   const warnings: string[] = [];
   const rlimits = limits.map((limit) => {
     const most = own.get(limit.type) ?? unlimited;
     const over = (value: number): boolean => most !== unlimited && (value === unlimited || value > most);
     if (!over(limit.hard)) return limit;
-    warnings.push(`${limit.type} is limited to ${most} instead of ${limit.hard === unlimited ? 'unlimited' : limit.hard}: the engine does not have CAP_SYS_RESOURCE to raise it`);
+    warnings.push(
+      `${limit.type} is limited to ${most} instead of ${limit.hard === unlimited ? 'unlimited' : limit.hard}: the engine does not have CAP_SYS_RESOURCE to raise it`,
+    );
     return { type: limit.type, soft: over(limit.soft) ? most : limit.soft, hard: most };
   });
   return { rlimits, warnings };

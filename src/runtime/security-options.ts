@@ -50,7 +50,8 @@ export function parseSecurityOptions(options: readonly string[], privileged = fa
         break;
       case 'apparmor':
         // Without AppArmor there is nothing to confine by; to ask for a profile and not get it must not pass unseen.
-        if (value !== 'unconfined' && value !== '') throw new SecurityOptionError(`invalid --security-opt "${option}": the engine sets no AppArmor profiles; use apparmor=unconfined`);
+        if (value !== 'unconfined' && value !== '')
+          throw new SecurityOptionError(`invalid --security-opt "${option}": the engine sets no AppArmor profiles; use apparmor=unconfined`);
         break;
       case 'label':
         if (value !== 'disable') warnings.push(`--security-opt ${option} has no effect: the engine sets no SELinux labels`);

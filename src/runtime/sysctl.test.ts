@@ -10,11 +10,32 @@ import { sysctlSteps, validateSysctls } from './sysctl.ts';
 const every: ReadonlySet<NamespaceType> = new Set(['network', 'ipc', 'uts']);
 
 test('parameters of own namespaces are allowed', () => {
-  validateSysctls({ 'net.ipv4.ip_forward': '1', 'net.ipv4.conf.eth0.rp_filter': '0', 'fs.mqueue.msg_max': '20', 'kernel.shmmax': '68719476736', 'kernel.sem': '250\t32000 32 128', 'kernel.domainname': 'example.org' }, every);
+  validateSysctls(
+    {
+      'net.ipv4.ip_forward': '1',
+      'net.ipv4.conf.eth0.rp_filter': '0',
+      'fs.mqueue.msg_max': '20',
+      'kernel.shmmax': '68719476736',
+      'kernel.sem': '250\t32000 32 128',
+      'kernel.domainname': 'example.org',
+    },
+    every,
+  );
 });
 
 test('parameters of the machine are refused', () => {
-  for (const key of ['kernel.core_pattern', 'vm.overcommit_memory', 'kernel.modprobe', 'fs.file-max', 'kernel.hostname', 'fs.mqueue', 'net', 'kernel.shm', 'kernel.shmmax.x', '']) {
+  for (const key of [
+    'kernel.core_pattern',
+    'vm.overcommit_memory',
+    'kernel.modprobe',
+    'fs.file-max',
+    'kernel.hostname',
+    'fs.mqueue',
+    'net',
+    'kernel.shm',
+    'kernel.shmmax.x',
+    '',
+  ]) {
     assert.throws(() => validateSysctls({ [key]: '1' }, every), /is not allowed/, key);
   }
 });
@@ -25,7 +46,18 @@ test('without a namespace of its own, the container cannot change the host’s',
 });
 
 test('names and values cannot smuggle anything', () => {
-  for (const key of ['net/ipv4/ip_forward', 'net.../kernel/core_pattern', 'net.ipv4..x', 'net.ipv4.', 'net.x/../../kernel/core_pattern', 'net.a+kernel.core_pattern', 'net.a\nb', 'net.a b', 'net.a=b', 'net.\0']) {
+  for (const key of [
+    'net/ipv4/ip_forward',
+    'net.../kernel/core_pattern',
+    'net.ipv4..x',
+    'net.ipv4.',
+    'net.x/../../kernel/core_pattern',
+    'net.a+kernel.core_pattern',
+    'net.a\nb',
+    'net.a b',
+    'net.a=b',
+    'net.\0',
+  ]) {
     assert.throws(() => validateSysctls({ [key]: '1' }, every), /is not allowed/, key);
   }
   for (const value of ['1\n2', '1+kernel.core_pattern=x', '|/bin/sh', '..', 'a\0b', 'é', '1'.repeat(2000)]) {
@@ -33,19 +65,23 @@ test('names and values cannot smuggle anything', () => {
   }
 });
 
-test('a parameter is set in the namespace of the process that takes the step, not in ours', { skip: process.getuid?.() !== 0 && 'only root can make namespaces' }, () => {
-  const before = readFileSync('/proc/sys/kernel/shmmni', 'utf8');
-  const opened = [openSync('/proc', constants.O_RDONLY | constants.O_DIRECTORY)];
-  try {
-    const [proc] = opened as [number];
-    const [step] = sysctlSteps({ 'kernel.shmmni': '77' }, proc);
-    // The descriptor of the namespace keeps it alive, so that its parameter can still be read when the child is gone.
-    const holds = call('openat', [proc, 'self/ns/ipc', openFlags.O_CLOEXEC, 0]);
-    const parameter = call('openat', [proc, 'sys/kernel/shmmni', openFlags.O_CLOEXEC, 0]);
-    opened.push(...runInChild([call('unshare', [cloneFlags.CLONE_NEWIPC]), ...step!.calls, holds, parameter]).slice(-2));
-    assert.equal(readFileSync(opened[2]!, 'utf8'), '77\n');
-    assert.equal(readFileSync('/proc/sys/kernel/shmmni', 'utf8'), before);
-  } finally {
-    opened.forEach(closeSync);
-  }
-});
+test(
+  'a parameter is set in the namespace of the process that takes the step, not in ours',
+  { skip: process.getuid?.() !== 0 && 'only root can make namespaces' },
+  () => {
+    const before = readFileSync('/proc/sys/kernel/shmmni', 'utf8');
+    const opened = [openSync('/proc', constants.O_RDONLY | constants.O_DIRECTORY)];
+    try {
+      const [proc] = opened as [number];
+      const [step] = sysctlSteps({ 'kernel.shmmni': '77' }, proc);
+      // The descriptor of the namespace keeps it alive, so that its parameter can still be read when the child is gone.
+      const holds = call('openat', [proc, 'self/ns/ipc', openFlags.O_CLOEXEC, 0]);
+      const parameter = call('openat', [proc, 'sys/kernel/shmmni', openFlags.O_CLOEXEC, 0]);
+      opened.push(...runInChild([call('unshare', [cloneFlags.CLONE_NEWIPC]), ...step!.calls, holds, parameter]).slice(-2));
+      assert.equal(readFileSync(opened[2]!, 'utf8'), '77\n');
+      assert.equal(readFileSync('/proc/sys/kernel/shmmni', 'utf8'), before);
+    } finally {
+      opened.forEach(closeSync);
+    }
+  },
+);

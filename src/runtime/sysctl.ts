@@ -13,7 +13,14 @@ export class SysctlError extends Error {
 }
 
 const ipcKeys: ReadonlySet<string> = new Set([
-  'kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni', 'kernel.shm_rmid_forced',
+  'kernel.msgmax',
+  'kernel.msgmnb',
+  'kernel.msgmni',
+  'kernel.sem',
+  'kernel.shmall',
+  'kernel.shmmax',
+  'kernel.shmmni',
+  'kernel.shm_rmid_forced',
 ]);
 
 /** The namespace that a parameter belongs to; undefined for the machine's own. */
@@ -34,7 +41,9 @@ export function validateSysctls(sysctls: Readonly<Record<string, string>>, own: 
     const namespace = namespaceOf(key);
     // A name is parts of plain characters with dots between: nothing that leads out of /proc/sys, or that a list of them could split at.
     if (!namespace || !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/.test(key)) {
-      throw new SysctlError(`sysctl '${key}' is not allowed: only net.*, fs.mqueue.*, kernel.domainname and the kernel.msg*, kernel.sem and kernel.shm* of System V IPC belong to a container`);
+      throw new SysctlError(
+        `sysctl '${key}' is not allowed: only net.*, fs.mqueue.*, kernel.domainname and the kernel.msg*, kernel.sem and kernel.shm* of System V IPC belong to a container`,
+      );
     }
     if (!own.has(namespace)) throw new SysctlError(`sysctl '${key}' is not allowed in the host's ${namespace} namespace: it would change the machine's own`);
     if (value.length > 1024 || !/^[\x20-\x7e\t]*$/.test(value) || /[+/]|\.\./.test(value)) {
@@ -49,7 +58,9 @@ export function validateSysctls(sysctls: Readonly<Record<string, string>>, own: 
  */
 export function sysctlSteps(sysctls: Readonly<Record<string, string>>, procfd: Arg): Step[] {
   return Object.entries(sysctls).map(([key, value]) => {
-    const open = call('openat', [procfd, `sys/${key.replaceAll('.', '/')}`, openFlags.O_WRONLY | openFlags.O_NOFOLLOW | openFlags.O_CLOEXEC, 0], { label: 'sysctlfd' });
+    const open = call('openat', [procfd, `sys/${key.replaceAll('.', '/')}`, openFlags.O_WRONLY | openFlags.O_NOFOLLOW | openFlags.O_CLOEXEC, 0], {
+      label: 'sysctlfd',
+    });
     const bytes = new TextEncoder().encode(value);
     return {
       id: 'sysctl.write',

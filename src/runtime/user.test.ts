@@ -24,7 +24,10 @@ bad:x:-5:bob
 `;
 
 /** A root directory with these files in /etc; undefined leaves one out. */
-function root(t: TestContext, files: { passwd?: string | undefined; group?: string | undefined } = { passwd, group }): { path: string; resolve: (user: string, groupAdd?: string[]) => ContainerUser } {
+function root(
+  t: TestContext,
+  files: { passwd?: string | undefined; group?: string | undefined } = { passwd, group },
+): { path: string; resolve: (user: string, groupAdd?: string[]) => ContainerUser } {
   const path = mkdtempSync(join(tmpdir(), 'hako-user-'));
   mkdirSync(join(path, 'etc'));
   for (const [name, text] of Object.entries(files)) if (text !== undefined) writeFileSync(join(path, 'etc', name), text);

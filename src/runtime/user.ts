@@ -93,7 +93,9 @@ function parsePasswd(text: string): PasswdEntry[] {
 }
 
 function parseGroup(text: string): GroupEntry[] {
-  return fields(text).flatMap(([name = '', , gid = '', members = '']) => (isId(gid) && name !== '' ? [{ name, gid: Number(gid), members: members.split(',') }] : []));
+  return fields(text).flatMap(([name = '', , gid = '', members = '']) =>
+    isId(gid) && name !== '' ? [{ name, gid: Number(gid), members: members.split(',') }] : [],
+  );
 }
 
 const fields = (text: string): string[][] => text.split('\n').map((line) => line.trim().split(':'));

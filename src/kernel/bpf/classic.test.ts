@@ -12,7 +12,10 @@ const word = (value: number): DataView => {
 test('a program branches on the loaded word', () => {
   const a = new ClassicAssembler();
   const program = a.program(a.load(0, a.jump('JGE', 10, a.jump('JGT', 20, a.ret(3), a.ret(2)), a.ret(1))));
-  assert.deepEqual([0, 9, 10, 20, 21, 0xffffffff].map((n) => evaluate(program, word(n)).value), [1, 1, 2, 2, 3, 3]);
+  assert.deepEqual(
+    [0, 9, 10, 20, 21, 0xffffffff].map((n) => evaluate(program, word(n)).value),
+    [1, 1, 2, 2, 3, 3],
+  );
 });
 
 test('and masks the word; comparisons are unsigned', () => {

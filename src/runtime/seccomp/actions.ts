@@ -2,8 +2,14 @@
 
 /** SECCOMP_RET_ values; the low 16 bits carry data: the errno of ERRNO, the message of TRACE. */
 export const seccompReturn = {
-  KILL_PROCESS: 0x80000000, KILL_THREAD: 0x00000000, TRAP: 0x00030000, ERRNO: 0x00050000, USER_NOTIF: 0x7fc00000,
-  TRACE: 0x7ff00000, LOG: 0x7ffc0000, ALLOW: 0x7fff0000,
+  KILL_PROCESS: 0x80000000,
+  KILL_THREAD: 0x00000000,
+  TRAP: 0x00030000,
+  ERRNO: 0x00050000,
+  USER_NOTIF: 0x7fc00000,
+  TRACE: 0x7ff00000,
+  LOG: 0x7ffc0000,
+  ALLOW: 0x7fff0000,
 } as const;
 
 const EPERM = 1;
@@ -37,7 +43,8 @@ export function actionValue(action: string, errnoRet?: number): number {
   const known = actions[action];
   if (!known) throw new SeccompError(`the seccomp profile has an unknown action '${action}': use one of ${Object.keys(actions).join(', ')}`);
   if (known.data === undefined) {
-    if (errnoRet !== undefined) throw new SeccompError(`the seccomp profile gives an errno (${errnoRet}) with ${action}, which returns none: leave errnoRet out`);
+    if (errnoRet !== undefined)
+      throw new SeccompError(`the seccomp profile gives an errno (${errnoRet}) with ${action}, which returns none: leave errnoRet out`);
     return known.value;
   }
   const data = errnoRet ?? EPERM;

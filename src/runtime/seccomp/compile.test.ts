@@ -19,9 +19,16 @@ const denyAll = (...syscalls: NonNullable<SeccompSpec['syscalls']>[number][]): S
 
 test('every action becomes its return value', () => {
   const actions: [string, number | undefined, number][] = [
-    ['SCMP_ACT_KILL', undefined, ret.KILL_THREAD], ['SCMP_ACT_KILL_THREAD', undefined, ret.KILL_THREAD], ['SCMP_ACT_KILL_PROCESS', undefined, ret.KILL_PROCESS],
-    ['SCMP_ACT_TRAP', undefined, ret.TRAP], ['SCMP_ACT_ERRNO', undefined, ret.ERRNO + EPERM], ['SCMP_ACT_ERRNO', 13, ret.ERRNO + 13],
-    ['SCMP_ACT_TRACE', 7, ret.TRACE + 7], ['SCMP_ACT_LOG', undefined, ret.LOG], ['SCMP_ACT_NOTIFY', undefined, ret.USER_NOTIF], ['SCMP_ACT_ALLOW', undefined, ret.ALLOW],
+    ['SCMP_ACT_KILL', undefined, ret.KILL_THREAD],
+    ['SCMP_ACT_KILL_THREAD', undefined, ret.KILL_THREAD],
+    ['SCMP_ACT_KILL_PROCESS', undefined, ret.KILL_PROCESS],
+    ['SCMP_ACT_TRAP', undefined, ret.TRAP],
+    ['SCMP_ACT_ERRNO', undefined, ret.ERRNO + EPERM],
+    ['SCMP_ACT_ERRNO', 13, ret.ERRNO + 13],
+    ['SCMP_ACT_TRACE', 7, ret.TRACE + 7],
+    ['SCMP_ACT_LOG', undefined, ret.LOG],
+    ['SCMP_ACT_NOTIFY', undefined, ret.USER_NOTIF],
+    ['SCMP_ACT_ALLOW', undefined, ret.ALLOW],
   ];
   for (const [action, errnoRet, value] of actions) {
     const spec: SeccompSpec = { defaultAction: 'SCMP_ACT_LOG', syscalls: [{ names: ['mkdir'], action, ...(errnoRet !== undefined && { errnoRet }) }] };
@@ -34,8 +41,12 @@ test('comparisons look at all 64 bits', () => {
   const big = 0x1_0000_0005n;
   const samples = [0n, 4n, 5n, 6n, 0xffff_ffffn, 0x1_0000_0000n, 0x1_0000_0004n, big, 0x1_0000_0006n, 0x2_0000_0000n, 0x2_0000_0005n, (1n << 64n) - 1n];
   const meaning: Record<string, (arg: bigint, value: bigint) => boolean> = {
-    SCMP_CMP_EQ: (a, v) => a === v, SCMP_CMP_NE: (a, v) => a !== v, SCMP_CMP_GT: (a, v) => a > v,
-    SCMP_CMP_GE: (a, v) => a >= v, SCMP_CMP_LT: (a, v) => a < v, SCMP_CMP_LE: (a, v) => a <= v,
+    SCMP_CMP_EQ: (a, v) => a === v,
+    SCMP_CMP_NE: (a, v) => a !== v,
+    SCMP_CMP_GT: (a, v) => a > v,
+    SCMP_CMP_GE: (a, v) => a >= v,
+    SCMP_CMP_LT: (a, v) => a < v,
+    SCMP_CMP_LE: (a, v) => a <= v,
   };
   for (const [op, holds] of Object.entries(meaning)) {
     for (const value of [5n, big]) {
@@ -46,7 +57,11 @@ test('comparisons look at all 64 bits', () => {
 });
 
 test('MASKED_EQ compares what the mask leaves, in either half', () => {
-  const spec = denyAll({ names: ['read'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 0xf0_0000_000fn, valueTwo: 0x30_0000_0004n, op: 'SCMP_CMP_MASKED_EQ' }] });
+  const spec = denyAll({
+    names: ['read'],
+    action: 'SCMP_ACT_ALLOW',
+    args: [{ index: 0, value: 0xf0_0000_000fn, valueTwo: 0x30_0000_0004n, op: 'SCMP_CMP_MASKED_EQ' }],
+  });
   assert.equal(decide(spec, 'read', 0x30_0000_0004n), ret.ALLOW);
   assert.equal(decide(spec, 'read', 0xf3f_ffff_fff4n & ~0xc0_0000_0000n), ret.ALLOW);
   assert.equal(decide(spec, 'read', 0x30_0000_0005n), ret.ERRNO + EPERM);
@@ -54,13 +69,40 @@ test('MASKED_EQ compares what the mask leaves, in either half', () => {
 });
 
 test('conditions of one rule must all hold; on one argument they are alternatives; rules are alternatives', () => {
-  const both = denyAll({ names: ['read'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 1, op: 'SCMP_CMP_EQ' }, { index: 1, value: 2, op: 'SCMP_CMP_EQ' }] });
-  assert.deepEqual([[1, 2], [1, 3], [0, 2]].map((args) => decide(both, 'read', ...args) === ret.ALLOW), [true, false, false]);
-  const either = denyAll({ names: ['read'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 1, op: 'SCMP_CMP_EQ' }, { index: 0, value: 2, op: 'SCMP_CMP_EQ' }] });
-  assert.deepEqual([1, 2, 3].map((arg) => decide(either, 'read', arg) === ret.ALLOW), [true, true, false]);
+  const both = denyAll({
+    names: ['read'],
+    action: 'SCMP_ACT_ALLOW',
+    args: [
+      { index: 0, value: 1, op: 'SCMP_CMP_EQ' },
+      { index: 1, value: 2, op: 'SCMP_CMP_EQ' },
+    ],
+  });
+  assert.deepEqual(
+    [
+      [1, 2],
+      [1, 3],
+      [0, 2],
+    ].map((args) => decide(both, 'read', ...args) === ret.ALLOW),
+    [true, false, false],
+  );
+  const either = denyAll({
+    names: ['read'],
+    action: 'SCMP_ACT_ALLOW',
+    args: [
+      { index: 0, value: 1, op: 'SCMP_CMP_EQ' },
+      { index: 0, value: 2, op: 'SCMP_CMP_EQ' },
+    ],
+  });
+  assert.deepEqual(
+    [1, 2, 3].map((arg) => decide(either, 'read', arg) === ret.ALLOW),
+    [true, true, false],
+  );
   const rule = (value: number, action: string) => ({ names: ['read'], action, args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }] });
   const rules = denyAll(rule(1, 'SCMP_ACT_ALLOW'), rule(2, 'SCMP_ACT_LOG'));
-  assert.deepEqual([1, 2, 3].map((arg) => decide(rules, 'read', arg)), [ret.ALLOW, ret.LOG, ret.ERRNO + EPERM]);
+  assert.deepEqual(
+    [1, 2, 3].map((arg) => decide(rules, 'read', arg)),
+    [ret.ALLOW, ret.LOG, ret.ERRNO + EPERM],
+  );
 });
 
 test('a rule without conditions outweighs those with, in either order', () => {
@@ -94,7 +136,11 @@ test('architectures: the listed ones have their own numbers, the others end the 
 });
 
 test('on i386 a rule for a socket or IPC call holds for the multiplexed form too', () => {
-  const spec: SeccompSpec = { defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86'], syscalls: [{ names: ['bind', 'shmat'], action: 'SCMP_ACT_ERRNO' }] };
+  const spec: SeccompSpec = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    architectures: ['SCMP_ARCH_X86'],
+    syscalls: [{ names: ['bind', 'shmat'], action: 'SCMP_ACT_ERRNO' }],
+  };
   const i386 = (name: string, ...args: number[]): number =>
     evaluate(compileSeccomp(spec, 'x64').program, makeSeccompData(auditArch.i386, syscallNumbers('SCMP_ARCH_X86').get(name)!, args)).value;
   assert.equal(i386('bind'), ret.ERRNO + EPERM);
@@ -126,15 +172,22 @@ test('mistakes in a profile are told in one sentence', () => {
 });
 
 test('a profile that needs more than 4096 instructions is refused', () => {
-  const many = Array.from({ length: 1500 }, (_, value) => ({ names: ['read'], action: 'SCMP_ACT_ALLOW', args: [{ index: value % 6, value: value * 2 ** 20, op: 'SCMP_CMP_EQ' }] }));
+  const many = Array.from({ length: 1500 }, (_, value) => ({
+    names: ['read'],
+    action: 'SCMP_ACT_ALLOW',
+    args: [{ index: value % 6, value: value * 2 ** 20, op: 'SCMP_CMP_EQ' }],
+  }));
   assert.throws(() => compileSeccomp(denyAll(...many)), /the kernel takes 4096/);
 });
 
 test('the default profile: every number of every architecture is decided as its rules say', () => {
   const probes: bigint[][] = [[0n], [8n], [40n], [38n], [0x100000028n], [0xffffffffn], [0x10000000n], [0x3d0f00n], [0x20008n]];
   const targets: ['x64' | 'arm64', SeccompArchitecture, number, number][] = [
-    ['x64', 'SCMP_ARCH_X86_64', auditArch.x86_64, 0], ['x64', 'SCMP_ARCH_X86', auditArch.i386, 0], ['x64', 'SCMP_ARCH_X32', auditArch.x86_64, x32Bit],
-    ['arm64', 'SCMP_ARCH_AARCH64', auditArch.aarch64, 0], ['arm64', 'SCMP_ARCH_ARM', auditArch.arm, 0],
+    ['x64', 'SCMP_ARCH_X86_64', auditArch.x86_64, 0],
+    ['x64', 'SCMP_ARCH_X86', auditArch.i386, 0],
+    ['x64', 'SCMP_ARCH_X32', auditArch.x86_64, x32Bit],
+    ['arm64', 'SCMP_ARCH_AARCH64', auditArch.aarch64, 0],
+    ['arm64', 'SCMP_ARCH_ARM', auditArch.arm, 0],
   ];
   for (const capabilities of [[], ['CAP_SYS_ADMIN'], ['CAP_SYS_PTRACE', 'CAP_SYS_CHROOT', 'CAP_BPF']]) {
     const spec = { ...defaultSeccomp(capabilities), architectures: targets.map(([, name]) => name) };
@@ -146,7 +199,10 @@ test('the default profile: every number of every architecture is decided as its 
       for (let nr = 0; nr < 1100; nr++) {
         for (const args of probes) {
           const got = evaluate(program, makeSeccompData(arch, nr + bit, args)).value;
-          const wanted = nr > newest ? ret.ERRNO + ENOSYS : expected(spec, names.get(nr), name === 'SCMP_ARCH_X86_64' || name === 'SCMP_ARCH_AARCH64' ? args[0]! : args[0]! & 0xffffffffn);
+          const wanted =
+            nr > newest
+              ? ret.ERRNO + ENOSYS
+              : expected(spec, names.get(nr), name === 'SCMP_ARCH_X86_64' || name === 'SCMP_ARCH_AARCH64' ? args[0]! : args[0]! & 0xffffffffn);
           assert.equal(got, wanted, `${name} ${nr} ${names.get(nr)} ${args} with ${capabilities}`);
         }
       }
@@ -160,7 +216,9 @@ function expected(spec: SeccompSpec, name: string | undefined, arg: bigint): num
   const value = (rule: (typeof rules)[number]): number => (rule.action === 'SCMP_ACT_ALLOW' ? ret.ALLOW : ret.ERRNO + rule.errnoRet!);
   const always = rules.find((rule) => !rule.args);
   if (always) return value(always);
-  const match = rules.find((rule) => rule.args!.every((a) => (a.op === 'SCMP_CMP_EQ' ? arg === BigInt(a.value) : (arg & BigInt(a.value)) === BigInt(a.valueTwo!))));
+  const match = rules.find((rule) =>
+    rule.args!.every((a) => (a.op === 'SCMP_CMP_EQ' ? arg === BigInt(a.value) : (arg & BigInt(a.value)) === BigInt(a.valueTwo!))),
+  );
   return match ? value(match) : ret.ERRNO + EPERM;
 }
 

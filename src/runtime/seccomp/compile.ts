@@ -51,10 +51,19 @@ const machines: Readonly<Record<Architecture, { readonly native: SeccompArchitec
   x64: { native: 'SCMP_ARCH_X86_64', also: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'] },
   arm64: { native: 'SCMP_ARCH_AARCH64', also: ['SCMP_ARCH_ARM'] },
 };
-const audit = { SCMP_ARCH_X86_64: auditArch.x86_64, SCMP_ARCH_X86: auditArch.i386, SCMP_ARCH_AARCH64: auditArch.aarch64, SCMP_ARCH_ARM: auditArch.arm } as const;
+const audit = {
+  SCMP_ARCH_X86_64: auditArch.x86_64,
+  SCMP_ARCH_X86: auditArch.i386,
+  SCMP_ARCH_AARCH64: auditArch.aarch64,
+  SCMP_ARCH_ARM: auditArch.arm,
+} as const;
 /** Whether arguments have 64 bits; x32 shares the audit architecture of x86-64, but compares as a 32-bit one. */
 const wide: Readonly<Record<SeccompArchitecture, boolean>> = {
-  SCMP_ARCH_X86_64: true, SCMP_ARCH_AARCH64: true, SCMP_ARCH_X86: false, SCMP_ARCH_ARM: false, SCMP_ARCH_X32: false,
+  SCMP_ARCH_X86_64: true,
+  SCMP_ARCH_AARCH64: true,
+  SCMP_ARCH_X86: false,
+  SCMP_ARCH_ARM: false,
+  SCMP_ARCH_X32: false,
 };
 const lastNumber = 0xffffffff;
 
@@ -83,7 +92,9 @@ export function compileSeccomp(spec: SeccompSpec, on: Architecture = machine): S
   }
   const program = assembler.program(assembler.load(seccompData.arch, next));
   if (program.length > maxInstructions) {
-    throw new SeccompError(`the seccomp profile needs ${program.length} instructions, but the kernel takes ${maxInstructions}: use fewer conditions on arguments`);
+    throw new SeccompError(
+      `the seccomp profile needs ${program.length} instructions, but the kernel takes ${maxInstructions}: use fewer conditions on arguments`,
+    );
   }
   const unknown = [...new Set(profile.rules.flatMap((rule) => rule.names))].filter((name) => !isSyscallName(name));
   return { program, bytes: encodeProgram(program), flags: filterFlags(spec), unknown };

@@ -22,7 +22,12 @@ const operators = ['SCMP_CMP_EQ', 'SCMP_CMP_NE', 'SCMP_CMP_GT', 'SCMP_CMP_GE', '
  * Checks a condition of a profile.
  * @throws SeccompError for an unknown operator, an argument beyond the sixth, a value that is no unsigned 64-bit number
  */
-export function condition(arg: { readonly index: number; readonly value: number | bigint; readonly valueTwo?: number | bigint; readonly op: string }): Condition {
+export function condition(arg: {
+  readonly index: number;
+  readonly value: number | bigint;
+  readonly valueTwo?: number | bigint;
+  readonly op: string;
+}): Condition {
   if (!Number.isInteger(arg.index) || arg.index < 0 || arg.index > 5) {
     throw new SeccompError(`the seccomp profile compares argument ${arg.index}: a system call has the arguments 0 to 5`);
   }

@@ -80,9 +80,12 @@ export const defaultProfile: SeccompProfile = {
     allow('arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls', { includes: { arches: ['arm', 'arm64'] } }),
     allow('arch_prctl modify_ldt', { includes: { arches: ['amd64', 'x32'] } }),
     withCapability('CAP_DAC_READ_SEARCH', 'open_by_handle_at'),
-    withCapability('CAP_SYS_ADMIN', `bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr lsm_list_modules
+    withCapability(
+      'CAP_SYS_ADMIN',
+      `bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr lsm_list_modules
       lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname sethostname setns syslog umount
-      umount2 unshare`),
+      umount2 unshare`,
+    ),
     allow('clone', { args: masked(0, namespaceFlags, 0), excludes: { caps: ['CAP_SYS_ADMIN'] } }),
     // clone3's flags are behind a pointer; ENOSYS makes C libraries use clone, whose flags can be seen.
     { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS, excludes: { caps: ['CAP_SYS_ADMIN'] } },

@@ -25,7 +25,15 @@ const skip = process.arch !== 'x64' ? 'the comparison is made for x86-64' : !lib
 const tokens: Readonly<Partial<Record<SeccompArchitecture, number>>> = { SCMP_ARCH_X86: auditArch.i386, SCMP_ARCH_X32: x32Bit + 62 };
 /** __NR_SCMP_ERROR; other negative numbers stand for calls of other architectures. */
 const unknownName = -1;
-const comparisons: Readonly<Record<string, number>> = { SCMP_CMP_NE: 1, SCMP_CMP_LT: 2, SCMP_CMP_LE: 3, SCMP_CMP_EQ: 4, SCMP_CMP_GE: 5, SCMP_CMP_GT: 6, SCMP_CMP_MASKED_EQ: 7 };
+const comparisons: Readonly<Record<string, number>> = {
+  SCMP_CMP_NE: 1,
+  SCMP_CMP_LT: 2,
+  SCMP_CMP_LE: 3,
+  SCMP_CMP_EQ: 4,
+  SCMP_CMP_GE: 5,
+  SCMP_CMP_GT: 6,
+  SCMP_CMP_MASKED_EQ: 7,
+};
 
 /** libseccomp writes its KILL_THREAD, TRACE and other actions as the kernel's values, so rules can be given as they are. */
 function byLibseccomp(spec: SeccompSpec): Instruction[] {
@@ -58,14 +66,38 @@ function byLibseccomp(spec: SeccompSpec): Instruction[] {
     assert.equal(exportBpf(context, fd), 0);
     closeSync(fd);
     const bytes = readFileSync(file);
-    return Array.from({ length: bytes.length / 8 }, (_, i) => ({ code: bytes.readUInt16LE(i * 8), jt: bytes[i * 8 + 2]!, jf: bytes[i * 8 + 3]!, k: bytes.readUInt32LE(i * 8 + 4) }));
+    return Array.from({ length: bytes.length / 8 }, (_, i) => ({
+      code: bytes.readUInt16LE(i * 8),
+      jt: bytes[i * 8 + 2]!,
+      jf: bytes[i * 8 + 3]!,
+      k: bytes.readUInt32LE(i * 8 + 4),
+    }));
   } finally {
     release(context);
     rmSync(directory, { recursive: true });
   }
 }
 
-const probes = [0n, 1n, 2n, 5n, 8n, 38n, 39n, 40n, 0x20000n, 0x20008n, 0x10000000n, 0x7e020000n, 0x3d0f00n, 0xffff_ffffn, 0x1_0000_0000n, 0x1_0000_0005n, 0x1_0000_0028n, (1n << 64n) - 1n];
+const probes = [
+  0n,
+  1n,
+  2n,
+  5n,
+  8n,
+  38n,
+  39n,
+  40n,
+  0x20000n,
+  0x20008n,
+  0x10000000n,
+  0x7e020000n,
+  0x3d0f00n,
+  0xffff_ffffn,
+  0x1_0000_0000n,
+  0x1_0000_0005n,
+  0x1_0000_0028n,
+  (1n << 64n) - 1n,
+];
 
 function compare(spec: SeccompSpec, arch: SeccompArchitecture, audit: number, bit: number): void {
   const names = syscallNumbers(arch);
@@ -99,7 +131,13 @@ test('without x32 in the profile, x32 calls are treated as libseccomp treats the
   const spec: SeccompSpec = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read', 'write'], action: 'SCMP_ACT_ALLOW' }] };
   const ours = compileSeccomp(spec, 'x64').program;
   const theirs = byLibseccomp(spec);
-  for (const [arch, number] of [[auditArch.x86_64, x32Bit], [auditArch.x86_64, x32Bit + 1], [auditArch.i386, 3], [auditArch.arm, 3], [auditArch.x86_64, 0]] as const) {
+  for (const [arch, number] of [
+    [auditArch.x86_64, x32Bit],
+    [auditArch.x86_64, x32Bit + 1],
+    [auditArch.i386, 3],
+    [auditArch.arm, 3],
+    [auditArch.x86_64, 0],
+  ] as const) {
     const data = makeSeccompData(arch, number);
     assert.equal(evaluate(ours, data).value, evaluate(theirs, data).value, `${arch} ${number}`);
   }

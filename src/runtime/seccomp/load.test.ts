@@ -9,7 +9,8 @@ import { defaultSeccomp } from './load.ts';
 import { syscallNumbers } from './syscall-numbers.ts';
 
 const perl = '/usr/bin/perl';
-const skip = process.arch !== 'x64' ? 'the calls tried are those of x86-64' : !existsSync(perl) && `${perl} is missing: no other program here makes any system call`;
+const skip =
+  process.arch !== 'x64' ? 'the calls tried are those of x86-64' : !existsSync(perl) && `${perl} is missing: no other program here makes any system call`;
 const numbers = syscallNumbers('SCMP_ARCH_X86_64');
 
 const script = `
@@ -38,8 +39,19 @@ test('the default filter refuses and allows on the real kernel', { skip }, () =>
   const ENOSYS = -38;
   const results = under(
     defaultSeccomp(['CAP_CHOWN', 'CAP_KILL']),
-    ['getpid'], ['umask', 0o22], ['mount'], ['unshare', 0x10000000], ['clone3'], ['keyctl'], ['chroot'],
-    ['socket', 1, 1, 0], ['socket', 40, 1, 0], ['socket', 0x100000028n, 1, 0], ['personality', 0xffffffff], ['personality', 0x40000], [470],
+    ['getpid'],
+    ['umask', 0o22],
+    ['mount'],
+    ['unshare', 0x10000000],
+    ['clone3'],
+    ['keyctl'],
+    ['chroot'],
+    ['socket', 1, 1, 0],
+    ['socket', 40, 1, 0],
+    ['socket', 0x100000028n, 1, 0],
+    ['personality', 0xffffffff],
+    ['personality', 0x40000],
+    [470],
   );
   assert.deepEqual(results, [0, 0, EPERM, EPERM, ENOSYS, EPERM, EPERM, 0, EPERM, EPERM, 0, EPERM, ENOSYS]);
 });
@@ -52,9 +64,15 @@ test('a capability opens its calls', { skip }, () => {
 test('a custom filter makes one call fail with its errno, by argument', { skip }, () => {
   const spec: SeccompSpec = {
     defaultAction: 'SCMP_ACT_ALLOW',
-    syscalls: [{ names: ['setpriority'], action: 'SCMP_ACT_ERRNO', errnoRet: 4000 }, { names: ['umask'], action: 'SCMP_ACT_ERRNO', errnoRet: 13, args: [{ index: 0, value: 0x1_0000_0001n, op: 'SCMP_CMP_GE' }] }],
+    syscalls: [
+      { names: ['setpriority'], action: 'SCMP_ACT_ERRNO', errnoRet: 4000 },
+      { names: ['umask'], action: 'SCMP_ACT_ERRNO', errnoRet: 13, args: [{ index: 0, value: 0x1_0000_0001n, op: 'SCMP_CMP_GE' }] },
+    ],
   };
-  assert.deepEqual(under(spec, ['setpriority'], ['umask', 1], ['umask', 0x1_0000_0000n], ['umask', 0x1_0000_0001n], ['umask', 0x2_0000_0000n]), [-4000, 0, 0, -13, -13]);
+  assert.deepEqual(
+    under(spec, ['setpriority'], ['umask', 1], ['umask', 0x1_0000_0000n], ['umask', 0x1_0000_0001n], ['umask', 0x2_0000_0000n]),
+    [-4000, 0, 0, -13, -13],
+  );
 });
 
 test('killing the process ends it with SIGSYS', { skip }, () => {
@@ -64,7 +82,12 @@ test('killing the process ends it with SIGSYS', { skip }, () => {
 });
 
 test('a filter of thousands of instructions, with relayed jumps, is accepted', { skip }, () => {
-  const syscalls = Array.from({ length: 700 }, (_, i) => ({ names: ['umask'], action: 'SCMP_ACT_ERRNO', errnoRet: 1000 + i, args: [{ index: 1, value: i + 1, op: 'SCMP_CMP_EQ' }] }));
+  const syscalls = Array.from({ length: 700 }, (_, i) => ({
+    names: ['umask'],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: 1000 + i,
+    args: [{ index: 1, value: i + 1, op: 'SCMP_CMP_EQ' }],
+  }));
   assert.ok(compileSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }).program.length > 2000);
   assert.deepEqual(under({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }, ['umask', 0, 0], ['umask', 0, 1], ['umask', 0, 700]), [0, -1000, -1699]);
 });

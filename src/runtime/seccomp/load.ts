@@ -21,7 +21,10 @@ const defaults = new Map<string, SeccompSpec>();
  * @param capabilities the bounding set, such as `CAP_CHOWN`
  */
 export function defaultSeccomp(capabilities: readonly string[]): SeccompSpec {
-  const key = capabilities.filter((name) => deciding.has(name)).sort().join();
+  const key = capabilities
+    .filter((name) => deciding.has(name))
+    .sort()
+    .join();
   let spec = defaults.get(key);
   if (!spec) defaults.set(key, (spec = resolveProfile(defaultProfile, { capabilities })));
   return spec;

@@ -74,7 +74,10 @@ test('a file that is not valid is told by name and place', () => {
     ['{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":[1],"action":"x"}]}', /syscalls\[0\]\.names\[0\] is not a string/],
     ['{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"name":"a","names":["b"],"action":"x"}]}', /both name and names/],
     ['{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["b"]}]}', /syscalls\[0\]\.action is not a string/],
-    ['{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["b"],"action":"x","args":[{"index":0,"value":1.5,"op":"x"}]}]}', /args\[0\]\.value is not a whole number/],
+    [
+      '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["b"],"action":"x","args":[{"index":0,"value":1.5,"op":"x"}]}]}',
+      /args\[0\]\.value is not a whole number/,
+    ],
     ['{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["b"],"action":"x","includes":{"minKernel":"4"}}]}', /'4' is no kernel version/],
     ['{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86"],"archMap":[{"architecture":"SCMP_ARCH_X86_64"}]}', /archMap is given together/],
   ];

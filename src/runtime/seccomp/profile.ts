@@ -93,7 +93,7 @@ function kernelIsAtLeast(kernel: string, minimum: string): boolean {
 export function parseProfile(text: string, source: string): SeccompProfile | undefined {
   let json: unknown;
   try {
-    json = JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown);
+    json = JSON.parse(text, exactIntegers);
   } catch (error) {
     throw new SeccompError(`the seccomp profile ${source} is not JSON: ${(error as Error).message}`);
   }
