@@ -175,7 +175,8 @@ function survey(netlink: Netlink, name: string): Survey {
   const addresses = listAddresses(netlink.route);
   const routes = listRoutes(netlink.route);
   const link = links.find((l) => l.name === name);
-  if (link && link.kind !== 'bridge') throw new NetworkError(`interface ${name} exists and is not a bridge: give the engine's bridge another name (HAKO_BRIDGE)`);
+  if (link && link.kind !== 'bridge')
+    throw new NetworkError(`interface ${name} exists and is not a bridge: give the engine's bridge another name (HAKO_BRIDGE)`);
   const own = addresses.find((a) => link && a.index === link.index);
   const nameOf = (index: number | undefined): string => links.find((l) => l.index === index)?.name ?? 'another interface';
   const others = <T extends { readonly prefix: number }>(list: readonly T[], index: (item: T) => number | undefined): T[] =>
@@ -185,8 +186,14 @@ function survey(netlink: Netlink, name: string): Survey {
     gateway: own?.address,
     subnet: own && subnetOf(own.address, own.prefix),
     used: [
-      ...others(addresses, (a) => a.index).map((a) => ({ subnet: subnetOf(a.address, a.prefix), by: `address ${a.address}/${a.prefix} of ${nameOf(a.index)}` })),
-      ...others(routes, (r) => r.interface).map((r) => ({ subnet: subnetOf(r.destination, r.prefix), by: `route to ${r.destination}/${r.prefix} by ${nameOf(r.interface)}` })),
+      ...others(addresses, (a) => a.index).map((a) => ({
+        subnet: subnetOf(a.address, a.prefix),
+        by: `address ${a.address}/${a.prefix} of ${nameOf(a.index)}`,
+      })),
+      ...others(routes, (r) => r.interface).map((r) => ({
+        subnet: subnetOf(r.destination, r.prefix),
+        by: `route to ${r.destination}/${r.prefix} by ${nameOf(r.interface)}`,
+      })),
       ...nameServers().map((address) => ({ subnet: subnetOf(address, 32), by: `name server ${address}` })),
     ],
     mtu: links.find((l) => l.index === routes.find((r) => r.prefix === 0)?.interface)?.mtu ?? 1500,
@@ -203,7 +210,9 @@ function nameServers(): string[] {
 
 function chooseFor(name: string, found: Survey, wanted: Subnet | undefined): Subnet {
   if (found.subnet && wanted && subnetText(found.subnet) !== subnetText(wanted)) {
-    throw new NetworkError(`bridge ${name} has the subnet ${subnetText(found.subnet)}, not ${subnetText(wanted)}: delete it first (ip link delete ${name}), or leave the subnet out`);
+    throw new NetworkError(
+      `bridge ${name} has the subnet ${subnetText(found.subnet)}, not ${subnetText(wanted)}: delete it first (ip link delete ${name}), or leave the subnet out`,
+    );
   }
   if (found.subnet) return found.subnet;
   const clash = wanted && found.used.find((u) => overlaps(u.subnet, wanted));

@@ -3,9 +3,9 @@
  * namespace; the other end is a port of the bridge. See veth(4), network_namespaces(7).
  */
 import { randomBytes } from 'node:crypto';
-import { call, Unknown, type Known } from '../kernel/call.ts';
+import { Unknown, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
-import { addAddress, addRoute, addVeth, deleteLink, getLink, linkIndex, setHairpin, setLink } from '../kernel/netlink/rtnetlink.ts';
+import { addAddress, addRoute, addVeth, deleteGroup, deleteLink, getLink, linkIndex, setGroup, setHairpin, setLink } from '../kernel/netlink/rtnetlink.ts';
 import { NetlinkSocket } from '../kernel/netlink/socket.ts';
 import { step, type Procedure } from '../step/step.ts';
 import type { Bridge } from './bridge.ts';
@@ -77,22 +77,31 @@ export function* createEndpoint(netlink: Netlink, options: EndpointOptions): Pro
 }
 
 /**
- * Takes an endpoint away: the pair goes now, the namespace when the last process in it has ended. The kernel waits some
- * 10 to 40 ms in it, so it is done on another thread; call it after the answer.
- * @param namespace its descriptor, if it is open here
+ * Takes endpoints away: the pairs go now, a namespace when the last process in it has ended. The kernel waits some 10 to
+ * 40 ms in it, for many as long as for one, so they go together, on another thread; do it after the answer.
+ * @param endpoints at most {@link removeAtOnce}; those that are gone already are passed over
  */
-export function* removeEndpoint(netlink: Netlink, endpoint: EndpointRecord, namespace?: Known): Procedure {
+export function* removeEndpoints(netlink: Netlink, endpoints: readonly EndpointRecord[]): Procedure {
+  const names = endpoints.map((e) => e.hostInterface);
+  // The number only has to be nobody else's; groups that people use are small numbers.
+  const group = 0x10000 + (randomBytes(4).readUInt32LE() % 0x7ff00000);
   yield* step({
     id: 'network.veth.delete',
-    what: `Delete ${endpoint.hostInterface}, and with it the container's eth0`,
+    what: `Delete ${names.join(', ')}, and with each a container's eth0`,
     calls: [
-      ...(namespace === undefined ? [] : [call('close', [namespace])]),
-      netlink.route.call([deleteLink(endpoint.hostInterface)], { accept: [errno.ENODEV], onThread: true }),
+      netlink.route.call(
+        names.map((name) => setGroup(name, group)),
+        { accept: [errno.ENODEV] },
+      ),
+      netlink.route.call([deleteGroup(group)], { accept: [errno.ENODEV], onThread: true }),
     ],
-    shell: `ip link delete ${endpoint.hostInterface}`,
+    shell: [...names.map((name) => `ip link set ${name} group ${group}`), `ip link delete group ${group}`].join('\n'),
     look: 'ip link show type veth',
   });
 }
+
+/** How many requests are sent in one datagram; more acknowledgements might not fit into the socket's buffer. */
+export const removeAtOnce = 64;
 
 /**
  * Brings `lo` up in a namespace that has nothing else: `--network none`, for a container whose init has its own.

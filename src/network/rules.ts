@@ -15,7 +15,23 @@
 import { ipv4Bytes } from '../kernel/netlink/attribute.ts';
 import type { Message } from '../kernel/netlink/message.ts';
 import {
-  compare, connection, counter, ctState, ctStatus, destinationType, hostOrder, interfaceName, lookup, mask, masquerade, meta, nat, payload, register, verdict, type Expression,
+  compare,
+  connection,
+  counter,
+  ctState,
+  ctStatus,
+  destinationType,
+  hostOrder,
+  interfaceName,
+  lookup,
+  mask,
+  masquerade,
+  meta,
+  nat,
+  payload,
+  register,
+  verdict,
+  type Expression,
 } from '../kernel/netlink/nft-expression.ts';
 import { addBaseChain, addElements, addMap, addRule, addTable, batch, deleteTable, type MapElement, type NftMap } from '../kernel/netlink/nftables.ts';
 import { addressText, subnetText, type Subnet } from './subnet.ts';
@@ -41,15 +57,23 @@ const ipSource = 12;
 const ipDestination = 16;
 const portDestination = 2;
 
-const named = (key: 'iifname' | 'oifname', operator: 'eq' | 'neq', name: string): Expression[] => [meta(key), compare(operator, interfaceName(name), JSON.stringify(name))];
+const named = (key: 'iifname' | 'oifname', operator: 'eq' | 'neq', name: string): Expression[] => [
+  meta(key),
+  compare(operator, interfaceName(name), JSON.stringify(name)),
+];
 const notFromHost: Expression[] = [meta('iif'), compare('neq', hostOrder(loopbackIndex), '"lo"')];
 const loopback = (offset: number): Expression[] => [payload('network', offset, 1), compare('eq', Uint8Array.of(127), '127')];
-const hasBits = (key: 'state' | 'status', bits: number): Expression[] => [connection(key), mask(hostOrder(bits), `0x${bits.toString(16)}`), compare('neq', hostOrder(0), '0')];
+const hasBits = (key: 'state' | 'status', bits: number): Expression[] => [
+  connection(key),
+  mask(hostOrder(bits), `0x${bits.toString(16)}`),
+  compare('neq', hostOrder(0), '0'),
+];
 
 /** The source address is in the subnet. A prefix of whole bytes needs no mask. */
 function fromSubnet(subnet: Subnet): Expression[] {
   const bytes = ipv4Bytes(addressText(subnet.base));
-  if (subnet.prefix % 8 === 0) return [payload('network', ipSource, subnet.prefix / 8), compare('eq', bytes.subarray(0, subnet.prefix / 8), subnetText(subnet))];
+  if (subnet.prefix % 8 === 0)
+    return [payload('network', ipSource, subnet.prefix / 8), compare('eq', bytes.subarray(0, subnet.prefix / 8), subnetText(subnet))];
   const bits = ipv4Bytes(addressText((2 ** 32 - 2 ** (32 - subnet.prefix)) >>> 0));
   return [payload('network', ipSource, 4), mask(bits), compare('eq', bytes, subnetText(subnet))];
 }
@@ -57,12 +81,19 @@ function fromSubnet(subnet: Subnet): Expression[] {
 /** Destination rewriting, the same for packets that arrive and packets that the host itself sends. */
 const publishedRules: readonly Expression[][] = [
   [
-    payload('network', ipDestination, 4, register(0)), meta('l4proto', register(1)), payload('transport', portDestination, 2, register(2)),
-    lookup(portMaps.oneAddress.name), nat('dnat'),
+    payload('network', ipDestination, 4, register(0)),
+    meta('l4proto', register(1)),
+    payload('transport', portDestination, 2, register(2)),
+    lookup(portMaps.oneAddress.name),
+    nat('dnat'),
   ],
   [
-    destinationType(), compare('eq', hostOrder(RTN_LOCAL), 'local'),
-    meta('l4proto', register(0)), payload('transport', portDestination, 2, register(1)), lookup(portMaps.anyAddress.name), nat('dnat'),
+    destinationType(),
+    compare('eq', hostOrder(RTN_LOCAL), 'local'),
+    meta('l4proto', register(0)),
+    payload('transport', portDestination, 2, register(1)),
+    lookup(portMaps.anyAddress.name),
+    nat('dnat'),
   ],
 ];
 
@@ -106,8 +137,10 @@ export function tableScript(name: string, subnet: Subnet, ports: PortElements): 
     `dnat ip to ip daddr . meta l4proto . th dport map @${portMaps.oneAddress.name}`,
     `fib daddr type local dnat ip to meta l4proto . th dport map @${portMaps.anyAddress.name}`,
   ];
-  const chain = (chainName: string, head: string, ...rules: string[]): string => [`  chain ${chainName} {`, `    type ${head}; policy accept;`, ...rules.map((r) => `    ${r}`), '  }'].join('\n');
-  const mapLine = (map: NftMap, list: readonly MapElement[]): string => `  map ${map.name} { type ${map.key.join(' . ')} : ${map.data.join(' . ')};${elements(list)} }`;
+  const chain = (chainName: string, head: string, ...rules: string[]): string =>
+    [`  chain ${chainName} {`, `    type ${head}; policy accept;`, ...rules.map((r) => `    ${r}`), '  }'].join('\n');
+  const mapLine = (map: NftMap, list: readonly MapElement[]): string =>
+    `  map ${map.name} { type ${map.key.join(' . ')} : ${map.data.join(' . ')};${elements(list)} }`;
   return [
     `table ip ${name} { comment "${tableComment}"; }`,
     `delete table ip ${name}`,
@@ -119,11 +152,18 @@ export function tableScript(name: string, subnet: Subnet, ports: PortElements): 
     chain('prerouting', 'nat hook prerouting priority dstnat', ...published),
     chain('output', 'nat hook output priority -100', ...published),
     chain(
-      'forward', 'filter hook forward priority filter', `iifname "${name}" accept`, `oifname "${name}" ct state established,related accept`,
-      `oifname "${name}" ct status dnat accept`, `oifname "${name}" counter drop`,
+      'forward',
+      'filter hook forward priority filter',
+      `iifname "${name}" accept`,
+      `oifname "${name}" ct state established,related accept`,
+      `oifname "${name}" ct status dnat accept`,
+      `oifname "${name}" counter drop`,
     ),
     chain(
-      'postrouting', 'nat hook postrouting priority srcnat', `oifname != "${name}" ip saddr ${subnetText(subnet)} masquerade`, `oifname "${name}" ip saddr 127.0.0.0/8 masquerade`,
+      'postrouting',
+      'nat hook postrouting priority srcnat',
+      `oifname != "${name}" ip saddr ${subnetText(subnet)} masquerade`,
+      `oifname "${name}" ip saddr 127.0.0.0/8 masquerade`,
       `oifname "${name}" ip saddr ${subnetText(subnet)} ct status dnat masquerade`,
     ),
     '}',

@@ -65,7 +65,9 @@ const candidates: readonly Subnet[] = [
 export function chooseSubnet(used: readonly Subnet[]): Subnet {
   const free = candidates.find((c) => !used.some((u) => overlaps(c, u)));
   if (free) return free;
-  throw new NetworkError(`no private subnet is free for the bridge: addresses or routes of this host use all of 172.17.0.0/12 and 192.168.0.0/16; give one that is free`);
+  throw new NetworkError(
+    `no private subnet is free for the bridge: addresses or routes of this host use all of 172.17.0.0/12 and 192.168.0.0/16; give one that is free`,
+  );
 }
 
 /** The hardware address that belongs to an IPv4 address, as Docker forms it: 02:42 and the four bytes. Locally administered, unique in the subnet. */

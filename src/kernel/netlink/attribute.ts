@@ -30,7 +30,12 @@ const bytes = (size: number, set: (view: DataView) => void): Uint8Array => {
 export const u8 = (type: number, name: string, value: number): Attribute => ({ type, name, value: Uint8Array.of(value), text: String(value) });
 
 /** A 16-bit number in network byte order. */
-export const u16be = (type: number, name: string, value: number): Attribute => ({ type, name, value: bytes(2, (v) => v.setUint16(0, value)), text: String(value) });
+export const u16be = (type: number, name: string, value: number): Attribute => ({
+  type,
+  name,
+  value: bytes(2, (v) => v.setUint16(0, value)),
+  text: String(value),
+});
 
 /** A 32-bit number in the machine's byte order (both architectures are little-endian); `text` replaces the number where it has a name. */
 export const u32 = (type: number, name: string, value: Known, text = String(value)): Attribute =>
@@ -39,29 +44,54 @@ export const u32 = (type: number, name: string, value: Known, text = String(valu
     : { type, name, value: bytes(4, (v) => v.setUint32(0, value, true)), text };
 
 /** A 32-bit number in network byte order, as nf_tables has them all; `text` replaces the number where it has a name. */
-export const u32be = (type: number, name: string, value: number, text = String(value)): Attribute => ({ type, name, value: bytes(4, (v) => v.setInt32(0, value | 0)), text });
+export const u32be = (type: number, name: string, value: number, text = String(value)): Attribute => ({
+  type,
+  name,
+  value: bytes(4, (v) => v.setInt32(0, value | 0)),
+  text,
+});
 
 /** A 64-bit number in network byte order. */
-export const u64be = (type: number, name: string, value: bigint): Attribute => ({ type, name, value: bytes(8, (v) => v.setBigUint64(0, value)), text: String(value) });
+export const u64be = (type: number, name: string, value: bigint): Attribute => ({
+  type,
+  name,
+  value: bytes(8, (v) => v.setBigUint64(0, value)),
+  text: String(value),
+});
 
 /** A NUL-terminated string. */
 export const string = (type: number, name: string, value: string): Attribute => ({ type, name, value: Buffer.from(`${value}\0`), text: JSON.stringify(value) });
 
 /** Raw bytes, printed as `text`, by default in hexadecimal. */
-export const raw = (type: number, name: string, value: Uint8Array, text = `0x${Buffer.from(value).toString('hex')}`): Attribute => ({ type, name, value, text });
+export const raw = (type: number, name: string, value: Uint8Array, text = `0x${Buffer.from(value).toString('hex')}`): Attribute => ({
+  type,
+  name,
+  value,
+  text,
+});
 
 /** An IPv4 address in dotted form. */
 export const ipv4 = (type: number, name: string, value: string): Attribute => ({ type, name, value: ipv4Bytes(value), text: value });
 
 /** A hardware address, `02:42:ac:11:00:02`. */
-export const mac = (type: number, name: string, value: string): Attribute => ({ type, name, value: Buffer.from(value.replaceAll(':', ''), 'hex'), text: value });
+export const mac = (type: number, name: string, value: string): Attribute => ({
+  type,
+  name,
+  value: Buffer.from(value.replaceAll(':', ''), 'hex'),
+  text: value,
+});
 
 /** Attributes inside an attribute: `{kind="veth", data={…}}`. */
 export const nested = (type: number, name: string, value: readonly Attribute[], text = describeAttributes(value)): Attribute => ({ type, name, value, text });
 
 /** A list: elements that all have the same type and no name of their own. */
 export const list = (type: number, name: string, elementType: number, elements: readonly (readonly Attribute[])[]): Attribute =>
-  nested(type, name, elements.map((e) => nested(elementType, '', e)), `[${elements.map(describeAttributes).join(', ')}]`);
+  nested(
+    type,
+    name,
+    elements.map((e) => nested(elementType, '', e)),
+    `[${elements.map(describeAttributes).join(', ')}]`,
+  );
 
 /** The four bytes of a dotted IPv4 address. */
 export function ipv4Bytes(address: string): Uint8Array {
@@ -124,7 +154,12 @@ export class Attributes {
   }
   string(type: number): string | undefined {
     const value = this.#values.get(type);
-    return value && Buffer.from(value).toString('utf8').replace(/\0[^]*$/, '');
+    return (
+      value &&
+      Buffer.from(value)
+        .toString('utf8')
+        .replace(/\0[^]*$/, '')
+    );
   }
   u32(type: number): number | undefined {
     return this.#view(type, 4)?.getUint32(0, true);
@@ -154,7 +189,7 @@ export function decodeList(encoded: Uint8Array): Attributes[] {
 
 function* entries(encoded: Uint8Array): Generator<[type: number, value: Uint8Array]> {
   const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.length);
-  for (let at = 0; at + 4 <= encoded.length; ) {
+  for (let at = 0; at + 4 <= encoded.length;) {
     const length = view.getUint16(at, true);
     if (length < 4 || at + length > encoded.length) return; // malformed: nothing after it can be trusted
     yield [view.getUint16(at + 2, true) & NLA_TYPE_MASK, encoded.subarray(at + 4, at + length)];

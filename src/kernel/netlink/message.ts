@@ -20,7 +20,15 @@ export interface Message {
   readonly unknown?: boolean;
 }
 
-export const messageFlags = { NLM_F_REQUEST: 1, NLM_F_MULTI: 2, NLM_F_ACK: 4, NLM_F_DUMP: 0x300, NLM_F_EXCL: 0x200, NLM_F_CREATE: 0x400, NLM_F_APPEND: 0x800 } as const;
+export const messageFlags = {
+  NLM_F_REQUEST: 1,
+  NLM_F_MULTI: 2,
+  NLM_F_ACK: 4,
+  NLM_F_DUMP: 0x300,
+  NLM_F_EXCL: 0x200,
+  NLM_F_CREATE: 0x400,
+  NLM_F_APPEND: 0x800,
+} as const;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 const NLM_F_CAPPED = 0x100;
@@ -30,7 +38,11 @@ const headerSize = 16;
 
 /** `{RTM_NEWLINK, NLM_F_CREATE|NLM_F_EXCL, ifname="veth1", …}`. */
 export function describeMessage(m: Message): string {
-  const flags = [m.flags & messageFlags.NLM_F_CREATE && 'NLM_F_CREATE', m.flags & messageFlags.NLM_F_EXCL && 'NLM_F_EXCL', m.flags & messageFlags.NLM_F_APPEND && 'NLM_F_APPEND'];
+  const flags = [
+    m.flags & messageFlags.NLM_F_CREATE && 'NLM_F_CREATE',
+    m.flags & messageFlags.NLM_F_EXCL && 'NLM_F_EXCL',
+    m.flags & messageFlags.NLM_F_APPEND && 'NLM_F_APPEND',
+  ];
   const named = m.flags & messageFlags.NLM_F_CREATE ? flags.filter(Boolean).join('|') : '';
   return `{${[m.name, named, m.headerText, ...m.attributes.map(describeAttribute)].filter(Boolean).join(', ')}}`;
 }
@@ -79,10 +91,15 @@ export interface Reply {
 /** The messages in a received buffer. */
 export function* decodeMessages(buffer: Uint8Array): Generator<Reply> {
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-  for (let at = 0; at + headerSize <= buffer.length; ) {
+  for (let at = 0; at + headerSize <= buffer.length;) {
     const length = view.getUint32(at, true);
     if (length < headerSize || at + length > buffer.length) return;
-    yield { type: view.getUint16(at + 4, true), flags: view.getUint16(at + 6, true), sequence: view.getUint32(at + 8, true), body: buffer.subarray(at + headerSize, at + length) };
+    yield {
+      type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
+      sequence: view.getUint32(at + 8, true),
+      body: buffer.subarray(at + headerSize, at + length),
+    };
     at += align(length);
   }
 }

@@ -39,7 +39,8 @@ export function describeExpression(e: Expression): string {
 }
 
 /** Loads what is known of the packet beside its bytes. */
-export const meta = (key: keyof typeof metaKeys, dreg = register(0)): Expression => expression('meta', u32be(2, 'key', metaKeys[key], key), registerOf(1, 'dreg', dreg));
+export const meta = (key: keyof typeof metaKeys, dreg = register(0)): Expression =>
+  expression('meta', u32be(2, 'key', metaKeys[key], key), registerOf(1, 'dreg', dreg));
 
 /** Loads bytes of the network (IPv4) or transport (TCP, UDP) header. */
 export const payload = (base: 'network' | 'transport', offset: number, length: number, dreg = register(0)): Expression =>
@@ -51,28 +52,48 @@ export const compare = (operator: keyof typeof comparisons, bytes: Uint8Array, t
 
 /** Keeps the bits of the mask: `register = register & mask`. */
 export const mask = (bits: Uint8Array, text?: string, reg = register(0)): Expression =>
-  expression('bitwise', registerOf(1, 'sreg', reg), registerOf(2, 'dreg', reg), u32be(3, 'len', bits.length), value(4, 'mask', bits, text), value(5, 'xor', new Uint8Array(bits.length), '0'));
+  expression(
+    'bitwise',
+    registerOf(1, 'sreg', reg),
+    registerOf(2, 'dreg', reg),
+    u32be(3, 'len', bits.length),
+    value(4, 'mask', bits, text),
+    value(5, 'xor', new Uint8Array(bits.length), '0'),
+  );
 
 /** Loads what connection tracking knows. */
-export const connection = (key: keyof typeof ctKeys, dreg = register(0)): Expression => expression('ct', registerOf(1, 'dreg', dreg), u32be(2, 'key', ctKeys[key], key));
+export const connection = (key: keyof typeof ctKeys, dreg = register(0)): Expression =>
+  expression('ct', registerOf(1, 'dreg', dreg), u32be(2, 'key', ctKeys[key], key));
 
 /** Loads the type of the packet's destination address (RTN_LOCAL, …), as the routing table has it. */
-export const destinationType = (dreg = register(0)): Expression => expression('fib', registerOf(1, 'dreg', dreg), u32be(2, 'result', 3, 'addrtype'), u32be(3, 'flags', 2, 'daddr'));
+export const destinationType = (dreg = register(0)): Expression =>
+  expression('fib', registerOf(1, 'dreg', dreg), u32be(2, 'result', 3, 'addrtype'), u32be(3, 'flags', 2, 'daddr'));
 
 /** Looks a key up in a map and loads the data; ends the rule where the key is not there. */
 export const lookup = (map: string, sreg = register(0), dreg = register(0)): Expression =>
   expression('lookup', string(1, 'set', map), registerOf(2, 'sreg', sreg), registerOf(3, 'dreg', dreg));
 
 /** Loads given bytes. */
-export const immediate = (bytes: Uint8Array, text?: string, dreg = register(0)): Expression => expression('immediate', registerOf(1, 'dreg', dreg), value(2, 'data', bytes, text));
+export const immediate = (bytes: Uint8Array, text?: string, dreg = register(0)): Expression =>
+  expression('immediate', registerOf(1, 'dreg', dreg), value(2, 'data', bytes, text));
 
 /** Decides on the packet, as far as this chain goes. */
 export const verdict = (code: keyof typeof verdicts): Expression =>
-  expression('immediate', registerOf(1, 'dreg', verdictRegister), nested(2, 'data', [nested(NFTA_DATA_VERDICT, 'verdict', [u32be(NFTA_VERDICT_CODE, 'code', verdicts[code])])], code));
+  expression(
+    'immediate',
+    registerOf(1, 'dreg', verdictRegister),
+    nested(2, 'data', [nested(NFTA_DATA_VERDICT, 'verdict', [u32be(NFTA_VERDICT_CODE, 'code', verdicts[code])])], code),
+  );
 
 /** Rewrites the destination (or source) to the address and port in two registers. */
 export const nat = (type: keyof typeof natTypes, addressRegister = register(0), portRegister = register(1)): Expression =>
-  expression('nat', u32be(1, 'type', natTypes[type], type), u32be(2, 'family', 2, 'ip'), registerOf(3, 'reg_addr_min', addressRegister), registerOf(5, 'reg_proto_min', portRegister));
+  expression(
+    'nat',
+    u32be(1, 'type', natTypes[type], type),
+    u32be(2, 'family', 2, 'ip'),
+    registerOf(3, 'reg_addr_min', addressRegister),
+    registerOf(5, 'reg_proto_min', portRegister),
+  );
 
 /** Rewrites the source to the address of the interface that the packet leaves by. */
 export const masquerade = (): Expression => expression('masq');

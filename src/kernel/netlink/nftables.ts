@@ -8,8 +8,18 @@ import { messageFlags, type Message, type Reply } from './message.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const types = {
-  NFT_MSG_NEWTABLE: 0, NFT_MSG_GETTABLE: 1, NFT_MSG_DELTABLE: 2, NFT_MSG_NEWCHAIN: 3, NFT_MSG_GETCHAIN: 4, NFT_MSG_NEWRULE: 6, NFT_MSG_GETRULE: 7,
-  NFT_MSG_NEWSET: 9, NFT_MSG_GETSET: 10, NFT_MSG_NEWSETELEM: 12, NFT_MSG_GETSETELEM: 13, NFT_MSG_DELSETELEM: 14,
+  NFT_MSG_NEWTABLE: 0,
+  NFT_MSG_GETTABLE: 1,
+  NFT_MSG_DELTABLE: 2,
+  NFT_MSG_NEWCHAIN: 3,
+  NFT_MSG_GETCHAIN: 4,
+  NFT_MSG_NEWRULE: 6,
+  NFT_MSG_GETRULE: 7,
+  NFT_MSG_NEWSET: 9,
+  NFT_MSG_GETSET: 10,
+  NFT_MSG_NEWSETELEM: 12,
+  NFT_MSG_GETSETELEM: 13,
+  NFT_MSG_DELSETELEM: 14,
 } as const;
 const NFNL_MSG_BATCH_BEGIN = 16;
 const NFNL_MSG_BATCH_END = 17;
@@ -153,7 +163,12 @@ export function getTable(table: string): Message {
 /** The comment of the table that an answer to {@link getTable} describes. */
 export function tableComment(replies: readonly Reply[]): string | undefined {
   const userdata = replies[0] && new Attributes(replies[0].body.subarray(4)).bytes(NFTA_TABLE_USERDATA);
-  return userdata && Buffer.from(userdata.subarray(2)).toString('utf8').replace(/\0[^]*$/, '');
+  return (
+    userdata &&
+    Buffer.from(userdata.subarray(2))
+      .toString('utf8')
+      .replace(/\0[^]*$/, '')
+  );
 }
 
 /** The request for all elements of a map, for `NetlinkSocket.dump`; {@link elementsOf} reads the answer. */

@@ -6,10 +6,28 @@ import { Unknown, type Known } from '../call.ts';
 import { Attributes, ipv4, mac, nested, string, u32, u8, type Attribute } from './attribute.ts';
 import { messageFlags, type Message, type Reply } from './message.ts';
 
-const types = { RTM_NEWLINK: 16, RTM_DELLINK: 17, RTM_GETLINK: 18, RTM_NEWADDR: 20, RTM_DELADDR: 21, RTM_GETADDR: 22, RTM_NEWROUTE: 24, RTM_DELROUTE: 25, RTM_GETROUTE: 26 } as const;
+const types = {
+  RTM_NEWLINK: 16,
+  RTM_DELLINK: 17,
+  RTM_GETLINK: 18,
+  RTM_NEWADDR: 20,
+  RTM_DELADDR: 21,
+  RTM_GETADDR: 22,
+  RTM_NEWROUTE: 24,
+  RTM_DELROUTE: 25,
+  RTM_GETROUTE: 26,
+} as const;
 
 export const linkAttributes = {
-  IFLA_ADDRESS: 1, IFLA_IFNAME: 3, IFLA_MTU: 4, IFLA_LINK: 5, IFLA_MASTER: 10, IFLA_LINKINFO: 18, IFLA_AF_SPEC: 26, IFLA_NET_NS_FD: 28,
+  IFLA_ADDRESS: 1,
+  IFLA_IFNAME: 3,
+  IFLA_MTU: 4,
+  IFLA_LINK: 5,
+  IFLA_MASTER: 10,
+  IFLA_LINKINFO: 18,
+  IFLA_AF_SPEC: 26,
+  IFLA_GROUP: 27,
+  IFLA_NET_NS_FD: 28,
 } as const;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -75,12 +93,43 @@ export function setHairpin(port: Known | string, on: boolean): Message {
 
 /** RTM_DELLINK by name. */
 export function deleteLink(name: string): Message {
-  return { name: 'RTM_DELLINK', type: types.RTM_DELLINK, flags: 0, header: linkHeader(), headerText: '', attributes: [string(linkAttributes.IFLA_IFNAME, 'ifname', name)] };
+  return {
+    name: 'RTM_DELLINK',
+    type: types.RTM_DELLINK,
+    flags: 0,
+    header: linkHeader(),
+    headerText: '',
+    attributes: [string(linkAttributes.IFLA_IFNAME, 'ifname', name)],
+  };
+}
+
+/** RTM_NEWLINK that puts an interface into a numbered group. */
+export function setGroup(name: string, group: number): Message {
+  return changeLink(name, undefined, [u32(linkAttributes.IFLA_GROUP, 'group', group)]);
+}
+
+/** RTM_DELLINK of all interfaces of a group, for which the kernel waits once, not once for each. ENODEV where it has none. */
+export function deleteGroup(group: number): Message {
+  return {
+    name: 'RTM_DELLINK',
+    type: types.RTM_DELLINK,
+    flags: 0,
+    header: linkHeader(),
+    headerText: '',
+    attributes: [u32(linkAttributes.IFLA_GROUP, 'group', group)],
+  };
 }
 
 /** RTM_GETLINK by name; {@link linkIndex} reads the answer. */
 export function getLink(name: string): Message {
-  return { name: 'RTM_GETLINK', type: types.RTM_GETLINK, flags: 0, header: linkHeader(), headerText: '', attributes: [string(linkAttributes.IFLA_IFNAME, 'ifname', name)] };
+  return {
+    name: 'RTM_GETLINK',
+    type: types.RTM_GETLINK,
+    flags: 0,
+    header: linkHeader(),
+    headerText: '',
+    attributes: [string(linkAttributes.IFLA_IFNAME, 'ifname', name)],
+  };
 }
 
 /** The index of the interface that an answer to {@link getLink} describes; a negative errno where there is none. */
@@ -92,21 +141,30 @@ export function linkIndex(replies: readonly Reply[]): number {
 /** RTM_NEWADDR: an IPv4 address with its prefix length and broadcast address. */
 export function addAddress(index: Known, address: string, prefix: number, broadcast: string): Message {
   return {
-    name: 'RTM_NEWADDR', type: types.RTM_NEWADDR, flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
+    name: 'RTM_NEWADDR',
+    type: types.RTM_NEWADDR,
+    flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
     header: header(8, (v) => {
       v.setUint8(0, AF_INET);
       v.setUint8(1, prefix);
       v.setUint32(4, numberOf(index), true);
     }),
-    headerText: `index=${index}, prefixlen=${prefix}`, unknown: index instanceof Unknown,
-    attributes: [ipv4(addressAttributes.IFA_LOCAL, 'local', address), ipv4(addressAttributes.IFA_ADDRESS, 'address', address), ipv4(addressAttributes.IFA_BROADCAST, 'broadcast', broadcast)],
+    headerText: `index=${index}, prefixlen=${prefix}`,
+    unknown: index instanceof Unknown,
+    attributes: [
+      ipv4(addressAttributes.IFA_LOCAL, 'local', address),
+      ipv4(addressAttributes.IFA_ADDRESS, 'address', address),
+      ipv4(addressAttributes.IFA_BROADCAST, 'broadcast', broadcast),
+    ],
   };
 }
 
 /** RTM_NEWROUTE: an IPv4 route by a gateway; without destination, the default route. */
 export function addRoute(gateway: string, destination?: { readonly address: string; readonly prefix: number }): Message {
   return {
-    name: 'RTM_NEWROUTE', type: types.RTM_NEWROUTE, flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
+    name: 'RTM_NEWROUTE',
+    type: types.RTM_NEWROUTE,
+    flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
     header: header(12, (v) => {
       v.setUint8(0, AF_INET);
       v.setUint8(1, destination?.prefix ?? 0);
@@ -155,15 +213,23 @@ const upText = (up: boolean | undefined): string => (up === undefined ? '' : up 
 
 function newLink(settings: LinkSettings, attributes: readonly Attribute[]): Message {
   return {
-    name: 'RTM_NEWLINK', type: types.RTM_NEWLINK, flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
-    header: linkHeader(0, settings.up), headerText: upText(settings.up), attributes,
+    name: 'RTM_NEWLINK',
+    type: types.RTM_NEWLINK,
+    flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
+    header: linkHeader(0, settings.up),
+    headerText: upText(settings.up),
+    attributes,
   };
 }
 
 function changeLink(link: Known | string, up: boolean | undefined, attributes: readonly Attribute[]): Message {
   const byName = typeof link === 'string';
   return {
-    name: 'RTM_NEWLINK', type: types.RTM_NEWLINK, flags: 0, header: linkHeader(byName ? 0 : link, up), unknown: link instanceof Unknown,
+    name: 'RTM_NEWLINK',
+    type: types.RTM_NEWLINK,
+    flags: 0,
+    header: linkHeader(byName ? 0 : link, up),
+    unknown: link instanceof Unknown,
     headerText: [byName ? '' : `index=${link}`, upText(up)].filter(Boolean).join(', '),
     attributes: byName ? [string(linkAttributes.IFLA_IFNAME, 'ifname', link), ...attributes] : attributes,
   };
@@ -183,7 +249,10 @@ function settingsOf(s: LinkSettings): Attribute[] {
 }
 
 function kind(name: string, data: readonly Attribute[] = []): Attribute {
-  return nested(linkAttributes.IFLA_LINKINFO, 'linkinfo', [string(IFLA_INFO_KIND, 'kind', name), ...(data.length ? [nested(IFLA_INFO_DATA, 'data', data)] : [])]);
+  return nested(linkAttributes.IFLA_LINKINFO, 'linkinfo', [
+    string(IFLA_INFO_KIND, 'kind', name),
+    ...(data.length ? [nested(IFLA_INFO_DATA, 'data', data)] : []),
+  ]);
 }
 
 /** VETH_INFO_PEER holds a struct ifinfomsg before its attributes, unlike any other nested attribute. */

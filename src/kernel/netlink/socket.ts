@@ -9,7 +9,16 @@ import { addressFamilies, socketTypes } from '../flags.ts';
 import { must, performNow } from '../perform.ts';
 import { architecture, syscalls } from '../syscalls.ts';
 import {
-  decodeAcknowledgement, decodeMessages, describeMessages, encodeMessages, isSendable, messageFlags, NLMSG_DONE, NLMSG_ERROR, type Message, type Reply,
+  decodeAcknowledgement,
+  decodeMessages,
+  describeMessages,
+  encodeMessages,
+  isSendable,
+  messageFlags,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  type Message,
+  type Reply,
 } from './message.ts';
 
 export const netlinkFamilies = { NETLINK_ROUTE: 0, NETLINK_NETFILTER: 12 } as const;
