@@ -12,12 +12,6 @@ export interface Kernel {
   call(call: Call, resolve: (r: Result) => number): number | Promise<number>;
 }
 
-/** Told of every undo before the step that it takes back is done, so that it can be kept over a crash. */
-export interface Journal {
-  /** @param undo the calls, in the order to make them */
-  willDo(step: Step<unknown>, undo: readonly Call[]): void;
-}
-
 /** A step that failed. The message is one sentence; `undoFailures` says what could not be taken back. */
 export class StepError extends Error {
   override readonly name = 'StepError';
@@ -40,7 +34,6 @@ const lowerFirst = (s: string): string => s.slice(0, 1).toLowerCase() + s.slice(
 /** Options of {@link apply}. */
 export interface ApplyOptions {
   readonly kernel: Kernel;
-  readonly journal?: Journal;
   /** Called after each step: with the values that its calls returned, and the milliseconds it took. */
   readonly onStep?: (step: Step<unknown>, returned: readonly number[], ms: number) => void;
 }
@@ -50,7 +43,7 @@ export interface ApplyOptions {
  * @throws StepError when a call fails (after undoing), or whatever the procedure itself throws (also after undoing)
  */
 export async function apply<R>(procedure: Procedure<R>, options: ApplyOptions): Promise<R> {
-  const { kernel, journal, onStep } = options;
+  const { kernel, onStep } = options;
   const values = new Map<Call, number>();
   const resolve = (r: Result): number => {
     const value = values.get(r.of);
@@ -69,7 +62,6 @@ export async function apply<R>(procedure: Procedure<R>, options: ApplyOptions): 
     let next = procedure.next();
     while (!next.done) {
       const step = next.value as Step<unknown>;
-      if (step.undo && journal) journal.willDo(step, step.undo);
       const started = performance.now();
       begun.push(step);
       const returned: number[] = [];
