@@ -2,9 +2,9 @@
 import type { ContainerInspect, WaitResponse } from '../api/schema.ts';
 import { get, hijack, post, segment } from './client.ts';
 import { CommandError } from './command.ts';
-import { openSession } from './session.ts';
+import { openSession, stay } from './session.ts';
 import { proxySignals } from './signal-proxy.ts';
-import { followSize, requireTerminal } from './terminal.ts';
+import { requireTerminal } from './terminal.ts';
 
 export interface AttachChoice {
   readonly input: boolean;
@@ -30,16 +30,10 @@ export async function attach(name: string, choice: AttachChoice): Promise<number
   const signals = choice.proxySignals ? proxySignals(terminal, (signal) => post(`${path}/kill`, { signal })) : undefined;
   signals?.open();
   const session = openSession(hijacked, { terminal, input, detachKeys: choice.detachKeys });
-  const stopResizing = terminal ? followSize((h, w) => void post(`${path}/resize`, { h, w }).catch(() => {})) : () => {};
   try {
-    if ((await session.done) === 'detached') {
-      process.stdout.write('read escape sequence\n');
-      return 0;
-    }
-    return (await waiting).StatusCode;
+    const detached = await stay(session, terminal ? `${path}/resize` : undefined);
+    return detached ? 0 : (await waiting).StatusCode;
   } finally {
-    stopResizing();
-    session.close();
     signals?.close();
   }
 }

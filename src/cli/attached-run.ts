@@ -8,9 +8,8 @@ import { hijack, post, segment, send } from './client.ts';
 import { readText } from './engine-socket.ts';
 import { CommandError } from './command.ts';
 import type { Attached } from './create-body.ts';
-import { openSession } from './session.ts';
+import { openSession, stay } from './session.ts';
 import { proxySignals } from './signal-proxy.ts';
-import { followSize } from './terminal.ts';
 
 export interface AttachedRun {
   readonly attached: Attached;
@@ -31,11 +30,13 @@ export async function runAttached(id: string, run: AttachedRun): Promise<number>
   const path = `/containers/${segment(id)}`;
   const signals = run.proxySignals ? proxySignals(run.terminal, (signal) => post(`${path}/kill`, { signal })) : undefined;
   const { stdin, stdout, stderr } = run.attached;
-  const [hijacked, waiting] = await Promise.all([
+  const connections = Promise.all([
     hijack(`${path}/attach`, { query: { stream: true, stdin, stdout, stderr, detachKeys: run.detachKeys } }),
     // Its headers say that the engine has begun to wait.
     send('POST', `${path}/wait`, { query: { condition: run.removes ? 'removed' : 'next-exit' } }),
   ]);
+  // An engine that refuses these has refused the start.
+  const [hijacked, waiting] = await connections.catch((error: unknown) => run.startFailed(error));
   const session = openSession(hijacked, { terminal: run.terminal, input: stdin, detachKeys: run.detachKeys });
   const exit = exitCode(waiting);
   exit.catch(() => {}); // looked at only after the streams ended
@@ -47,16 +48,10 @@ export async function runAttached(id: string, run: AttachedRun): Promise<number>
     return run.startFailed(error);
   }
   signals?.open();
-  const stopResizing = run.terminal ? followSize((h, w) => void post(`${path}/resize`, { h, w }).catch(() => {})) : () => {};
   try {
-    if ((await session.done) === 'detached') {
-      process.stdout.write('read escape sequence\n');
-      return 0;
-    }
-    return await exit;
+    const detached = await stay(session, run.terminal ? `${path}/resize` : undefined);
+    return detached ? 0 : await exit;
   } finally {
-    stopResizing();
-    session.close();
     signals?.close();
   }
 }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { CommandError } from './command.ts';
-import { isAbsent, lost, readText, socketPath, tryConnect } from './engine-socket.ts';
+import { isAbsent, lost, readText, runDirectory, socketPath, tryConnect } from './engine-socket.ts';
 
 // An `import` of node:http reads all its exports, one of which loads undici: 25 ms. This way it is 2.
 const http = process.getBuiltinModule('node:http');
@@ -78,10 +78,15 @@ export async function send(method: Method, path: string, options: RequestOptions
   throw await apiError(response, method);
 }
 
-/** Sends a request and parses the JSON of its answer; `undefined` when there is none. */
+/** Sends a request and parses the JSON of its answer; `undefined` when it has none. */
 export async function request<T = void>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
-  const text = await readText(await send(method, path, options));
-  return (text ? JSON.parse(text) : undefined) as T;
+  const text = (await readText(await send(method, path, options))).trim();
+  if (!text) return undefined as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new CommandError(`the engine's answer to ${method} ${path} is not JSON`, { hint: `Its log is ${runDirectory}/hakod.log.` });
+  }
 }
 
 /** `GET` of something in JSON. */

@@ -1,8 +1,8 @@
 /** A foreground session: the client's stdin, stdout and stderr are those of a container's process, or of an exec, until it ends. */
-import type { Hijacked } from './client.ts';
+import { post, type Hijacked } from './client.ts';
 import { defaultDetachKeys, detachScanner, parseDetachKeys } from './detach-keys.ts';
 import { copyOutput } from './output.ts';
-import { enterRawMode } from './terminal.ts';
+import { enterRawMode, followSize } from './terminal.ts';
 
 export interface SessionOptions {
   readonly terminal: boolean;
@@ -11,11 +11,30 @@ export interface SessionOptions {
   readonly detachKeys?: string | undefined;
 }
 
+/** A session under way. */
 export interface Session {
   /** `detached` when the keys were pressed; `ended` when the stream's other side closed it. */
   readonly done: Promise<'ended' | 'detached'>;
-  /** Lets go of the terminal and of stdin. */
+  /** Lets go of the terminal and of stdin. May be called twice. */
   close(): void;
+}
+
+/**
+ * Stays until the session is over, and lets go of everything.
+ * @param resizePath where the engine is told of the terminal's size, when there is one
+ * @returns whether the user detached; told on the terminal
+ */
+export async function stay(session: Session, resizePath: string | undefined): Promise<boolean> {
+  const stopResizing = resizePath === undefined ? () => {} : followSize((h, w) => void post(resizePath, { h, w }).catch(() => {}));
+  try {
+    const detached = (await session.done) === 'detached';
+    session.close();
+    if (detached) process.stdout.write('read escape sequence\n');
+    return detached;
+  } finally {
+    stopResizing();
+    session.close();
+  }
 }
 
 /** Joins the streams. With a terminal on our side, it is in raw mode until `close`. */

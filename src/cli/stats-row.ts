@@ -35,14 +35,15 @@ export function statsRow(sample: StatsSample): StatsRow {
 
 /** Share of the container in the CPU time that passed on the machine between two samples; 100 is one CPU. */
 function cpuPercent({ cpu_stats: now, precpu_stats: before }: StatsSample): number {
-  const used = (now.cpu_usage?.total_usage ?? 0) - (before.cpu_usage?.total_usage ?? 0);
-  const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
-  const cpus = now.online_cpus || now.cpu_usage?.percpu_usage?.length || 1;
+  const used = (now?.cpu_usage?.total_usage ?? 0) - (before?.cpu_usage?.total_usage ?? 0);
+  const passed = (now?.system_cpu_usage ?? 0) - (before?.system_cpu_usage ?? 0);
+  const cpus = now?.online_cpus || now?.cpu_usage?.percpu_usage?.length || 1;
   return used > 0 && passed > 0 ? (used / passed) * cpus * 100 : 0;
 }
 
 /** Without the page cache that can be dropped: inactive_file, whose name has a prefix in cgroup v1. */
-function memoryInUse({ memory_stats: { usage = 0, stats = {} } }: StatsSample): number {
+function memoryInUse({ memory_stats }: StatsSample): number {
+  const { usage = 0, stats = {} } = memory_stats ?? {};
   const inactive = stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0;
   return inactive < usage ? usage - inactive : usage;
 }

@@ -18,7 +18,7 @@ export function format(value: unknown): string {
       .map(([key, v]) => `${key}:${format(v)}`)
       .join(' ')}]`;
   }
-  return `${value as string}`;
+  return (value as string | number | bigint | boolean).toString();
 }
 
 /** JSON.rawJSON, which TypeScript's library does not know yet: text that goes into JSON as it is. */
@@ -108,7 +108,7 @@ function formatVerb(verb: string, value: unknown, precision: number | undefined,
     case 'q':
       return JSON.stringify(text(value));
     case 't':
-      return `${value as string}`;
+      return (value as string | number | bigint | boolean).toString();
     case 'd':
       return Number.isNaN(number) ? `%!d(string=${text(value)})` : (flags.includes('+') && number >= 0 ? '+' : '') + text(value);
     case 'f':

@@ -15,12 +15,23 @@ export function enterRawMode(): () => void {
   const { stdin } = process;
   if (!stdin.isTTY || stdin.isRaw) return () => {};
   stdin.setRawMode(true);
+  if (process.stdout.isTTY) leaveOutputAlone();
   const leave = (): void => {
     if (stdin.isRaw) stdin.setRawMode(false);
     process.off('exit', leave);
   };
   process.on('exit', leave);
   return leave;
+}
+
+/**
+ * Node's raw mode still writes each line feed as carriage return and line feed. The container's own terminal has done that
+ * already, or its program wants it not done: an editor moves the cursor straight down by a line feed. Leaving raw mode undoes this.
+ */
+function leaveOutputAlone(): void {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const { error } = spawnSync('stty', ['-opost'], { stdio: [0, 'ignore', 'ignore'] });
+  if (error) process.stderr.write('hako: stty is missing, so full-screen programs may be drawn askew\r\n');
 }
 
 /** Calls back with the size, now and each time it changes. @returns what ends this */

@@ -3,7 +3,7 @@ import type { ExecCreateBody, ExecInspect } from '../../api/schema.ts';
 import { get, hijack, post, segment } from '../client.ts';
 import { CommandError, defineCommand } from '../command.ts';
 import { environment } from '../key-value.ts';
-import { followSize, requireTerminal, terminalSize } from '../terminal.ts';
+import { requireTerminal, terminalSize } from '../terminal.ts';
 
 export const command = defineCommand({
   usage: ['[OPTIONS] CONTAINER COMMAND [ARG...]'],
@@ -54,17 +54,8 @@ export const command = defineCommand({
 });
 
 async function execInForeground(id: string, start: object, options: { terminal: boolean; input: boolean; detachKeys?: string | undefined }): Promise<number> {
-  const { openSession } = await import('../session.ts');
+  const { openSession, stay } = await import('../session.ts');
   const session = openSession(await hijack(`/exec/${id}/start`, { body: start }), options);
-  const stopResizing = options.terminal ? followSize((h, w) => void post(`/exec/${id}/resize`, { h, w }).catch(() => {})) : () => {};
-  try {
-    if ((await session.done) === 'detached') {
-      process.stdout.write('read escape sequence\n');
-      return 0;
-    }
-    return (await get<ExecInspect>(`/exec/${id}/json`)).ExitCode ?? 0;
-  } finally {
-    stopResizing();
-    session.close();
-  }
+  if (await stay(session, options.terminal ? `/exec/${id}/resize` : undefined)) return 0;
+  return (await get<ExecInspect>(`/exec/${id}/json`)).ExitCode ?? 0;
 }
