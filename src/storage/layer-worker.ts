@@ -46,7 +46,7 @@ async function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): Prom
 }
 
 async function packTo(directory: string, to: string): Promise<void> {
-  const { packLayer } = await import('./tar/pack.ts');
+  const { packLayer } = await import('./layer-pack.ts');
   const fd = openSync(to, 'wx', 0o600);
   try {
     for await (const chunk of packLayer(directory)) {

@@ -74,8 +74,12 @@ export function paxXattrs(records: PaxRecords): [ByteString, Buffer][] {
   return [...found];
 }
 
-/** The record of an extended attribute. */
-export const paxXattrRecord = (name: ByteString, value: Uint8Array): [string, ByteString] => [xattrPrefix + name, Buffer.from(value).toString('latin1')];
+/** The record of an extended attribute. A `=` in its name would end SCHILY's key; LIBARCHIVE's is URL-encoded. */
+export function paxXattrRecord(name: ByteString, value: Uint8Array): [string, ByteString] {
+  if (!name.includes('=')) return [xattrPrefix + name, Buffer.from(value).toString('latin1')];
+  const encoded = name.replace(/[%=]/g, (c) => (c === '=' ? '%3D' : '%25'));
+  return [libarchivePrefix + encoded, Buffer.from(value).toString('base64')];
+}
 
 /** Writes records, in the given order. */
 export function encodePax(records: readonly (readonly [key: string, value: ByteString])[]): Buffer {

@@ -1,0 +1,45 @@
+/**
+ * Packs the upper directory of an overlay mount as a layer's tar: whiteouts and opaque directories become the files that the
+ * OCI image-spec names (layer, "Whiteouts"), and OverlayFS's own attributes stay behind.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import { isDirectory, toText, type ByteString } from '../kernel/file-at.ts';
+import { isOpaque, listXattrs } from '../kernel/xattr.ts';
+import { StorageError } from './error.ts';
+import { opaqueMarker, whiteoutPrefix } from './layer-extract-path.ts';
+import { LayerStack } from './layer-lookup.ts';
+import { packTree } from './tar/pack.ts';
+
+/**
+ * Packs an upper directory.
+ * @param upper its path
+ * @param lower the directories of the layers below, the top one first. Where given, only those opaque directories are marked that
+ *   hide something: OverlayFS makes every new directory opaque.
+ * @throws StorageError when the mount was made with `redirect_dir` or `metacopy`, whose files are not complete without it
+ */
+export async function* packLayer(upper: string, lower?: readonly string[]): AsyncGenerator<Buffer> {
+  const stack = lower && new LayerStack(lower);
+  const fd = openSync(upper, constants.O_RDONLY | constants.O_DIRECTORY);
+  const hidesNothing = (path: ByteString): boolean => {
+    const below = stack?.stat(path);
+    return stack !== undefined && (below === undefined || !isDirectory(below));
+  };
+  try {
+    yield* packTree(fd, {
+      hooks: {
+        whiteoutName: (name) => whiteoutPrefix + name,
+        marker: (directory, path) => (isOpaque(directory) && !hidesNothing(path) ? opaqueMarker : undefined),
+        examine: refuseIncomplete,
+      },
+    });
+  } finally {
+    closeSync(fd);
+    stack?.close();
+  }
+}
+
+function refuseIncomplete(fd: number, path: ByteString): void {
+  const attribute = listXattrs(fd).find((name) => name === 'trusted.overlay.redirect' || name === 'trusted.overlay.metacopy');
+  if (!attribute) return;
+  throw new StorageError('failed', `cannot pack "${toText(path)}" as part of a layer: it has ${attribute}; mount overlays with redirect_dir=off,metacopy=off`);
+}
