@@ -32,7 +32,8 @@ console.log(typeErrors === 0 ? '✔ type check' : '✖ type check (errors above)
 // Two files at a time: most of a test's time is the kernel's, and machines for this have two cores or more.
 // HAKO_TEST_ENTRY: the tests that run the command line take the bundle, which `npm test` has just made; it starts faster than the source.
 process.env.HAKO_TEST_ENTRY ??= 'dist';
-const tests = run({ files, concurrency: 2, timeout: 300_000 });
+// --test-force-exit: a file whose tests are done ends, though one that failed may have left something open.
+const tests = run({ files, concurrency: 2, timeout: 300_000, execArgv: ['--test-force-exit'] });
 tests.on('test:pass', (event) => {
   if (event.details.type === 'suite' && event.skip === undefined) return;
   if (event.skip === undefined) count.passed++;

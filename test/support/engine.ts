@@ -81,7 +81,10 @@ export class TestEngine {
     for (const stream of [daemon.stdout, daemon.stderr]) stream!.pipe(log, { end: false });
     this.#daemon = daemon;
     const report = (await (daemon.stdio[3] as Readable).setEncoding('utf8').toArray()).join('').trim();
-    if (report !== 'ready') throw new Error(`hakod did not start: ${report || this.readLog()}`);
+    if (report === 'ready') return;
+    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
+    this.#daemon = undefined;
+    throw new Error(`hakod did not start: ${report || this.readLog()}`);
   }
 
   /** What hakod has written so far. */
@@ -130,17 +133,25 @@ export class TestEngine {
    * @throws Error naming what the engine had not removed itself: a test that ends with it has found a leak
    */
   async close(): Promise<void> {
-    if (this.#daemon?.exitCode === null && this.#daemon.signalCode === null) {
-      const containers = await this.api.ask<{ Id: string }[]>('GET', '/containers/json?all=1');
-      for (const { Id } of containers) await this.api.send('DELETE', `/containers/${Id}?force=1&v=1`);
+    let left: string[] = [];
+    try {
+      if (this.#daemon?.exitCode === null && this.#daemon.signalCode === null) {
+        await this.#removeContainers();
+        await this.kill('SIGTERM');
+        left = leftovers(this);
+      }
+    } finally {
       this.api.close();
-      await this.kill('SIGTERM');
+      await sweep(this);
+      this.#network?.kill();
+      await rm(this.directory, { recursive: true, force: true });
     }
-    const left = leftovers(this);
-    await sweep(this);
-    this.#network?.kill();
-    await rm(this.directory, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`the engine left behind:\n  ${left.join('\n  ')}`);
+  }
+
+  async #removeContainers(): Promise<void> {
+    const containers = await this.api.ask<{ Id: string }[]>('GET', '/containers/json?all=1');
+    for (const { Id } of containers) await this.api.send('DELETE', `/containers/${Id}?force=1&v=1`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -128,7 +128,7 @@ function network(scope: Scope): string[] {
       .map((line) => `${what} ${line.trim().replaceAll(/\s+/g, ' ')}`);
   return [
     ...links.map((link) => `link ${link.ifname}${link.master ? ` in ${link.master}` : ''}`),
-    ...ours('address', enter('ip', '-brief', 'address').replaceAll(/ (UP|DOWN|UNKNOWN|LOWERLAYERDOWN) /g, ' ')),
+    ...ours('address', enter('ip', '-oneline', 'address').replaceAll(/^\d+: |\\.*| (valid|preferred)_lft \w+/gm, '')),
     ...ours('route', enter('ip', 'route', 'show', 'table', 'all')),
     ...ours('rule', all ? enter('ip', 'rule') : ''),
     ...ours('neighbour', enter('ip', 'neighbour', 'show', 'nud', 'permanent')),
