@@ -49,16 +49,18 @@ function attempt<T>(read: () => T, otherwise: T): T {
 
 const processIds = (): string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 
-/** Mounts on, or of, the engine's directories, in every mount namespace that a process is in. */
-export function mounts(scope: Pick<Scope, 'directory'>): string[] {
-  const own = attempt(() => readlinkSync('/proc/self/ns/mnt'), '');
+/**
+ * Mounts on, or of, the engine's directories: in this mount namespace and those of the engine's processes. Other namespaces don't
+ * count: one that somebody else made just now began as a copy of this one, with all its mounts.
+ */
+export function mounts(scope: Pick<Scope, 'directory' | 'cgroup'>): string[] {
   const seen = new Set<string>();
-  return processIds().flatMap((pid) => {
+  return ['self', ...processesOf(scope).map(({ pid }) => String(pid))].flatMap((pid) => {
     const namespace = attempt(() => readlinkSync(`/proc/${pid}/ns/mnt`), '');
     if (seen.has(namespace)) return [];
     seen.add(namespace);
     const lines = attempt(() => readFileSync(`/proc/${pid}/mountinfo`, 'utf8'), '').split('\n');
-    const place = namespace === own ? 'mount' : 'mount in another namespace';
+    const place = pid === 'self' ? 'mount' : 'mount in another namespace';
     return lines.filter((line) => line.includes(scope.directory)).map((line) => `${place} ${line.split(' ')[4]}`);
   });
 }
