@@ -42,7 +42,8 @@ export async function commitImage(store: ImageStore, upper: string, options: Com
   const packed = store.content.temporary();
   try {
     return await underLease(store, async (lease) => {
-      await store.pool.pack(upper, packed);
+      const top = base?.chain.at(-1);
+      await store.pool.pack(upper, top === undefined ? [] : store.layers.lowerDirs(top), packed);
       const fd = openSync(packed, 'r');
       try {
         const image = await addLayerAsImage(store, wholeFile(fd), "the container's changes", configuration, history, base, lease);

@@ -4,8 +4,8 @@
  */
 import { hexOf, type Digest } from '../storage/digest.ts';
 import { imageNameAnnotation, indexMediaType, refNameAnnotation } from '../storage/references.ts';
-import { BLOCK, encodeHeader, fitsOctal } from '../storage/tar/header.ts';
-import { encodePax } from '../storage/tar/pax.ts';
+import { BLOCK } from '../storage/tar/header.ts';
+import { encodeEntry, paddingOf } from '../storage/tar/writer.ts';
 import { defaultTag, familiarName, fullName, idPrefixOf, parseReference, repositoryOf } from './reference.ts';
 import { isIdOf, resolveImage } from './resolve.ts';
 import type { ImageStore, StoredImage } from './store.ts';
@@ -55,9 +55,7 @@ async function* archive(store: ImageStore, saved: readonly Saved[]): AsyncGenera
     for (const digest of blobs) {
       const size = store.content.sizeOf(digest);
       if (size === undefined) store.content.read(digest, 0); // says what is missing
-      // A header has eleven octal digits for the size; more than 8 GiB takes an extended header.
-      if (!fitsOctal(size ?? 0, 11)) yield* extendedSize(size ?? 0);
-      yield header(blobFile(digest), size ?? 0, '0', 0o444);
+      yield header(blobFile(digest), size ?? 0, 'file');
       yield* store.content.stream(digest);
       yield padding(size ?? 0);
     }
@@ -85,25 +83,18 @@ function dockerEntry({ image, names }: Saved): object {
 }
 
 function* directory(name: string): Generator<Uint8Array> {
-  yield header(name, 0, '5', 0o755);
+  yield header(name, 0, 'directory');
 }
 
 function* file(name: string, text: string): Generator<Uint8Array> {
   const bytes = Buffer.from(text);
-  yield header(name, bytes.length, '0', 0o644);
+  yield header(name, bytes.length, 'file');
   yield bytes;
   yield padding(bytes.length);
 }
 
-function* extendedSize(size: number): Generator<Uint8Array> {
-  const records = encodePax([['size', String(size)]]);
-  yield header('size', records.length, 'x', 0o644);
-  yield records;
-  yield padding(records.length);
-}
-
 /** Times are the epoch's: the same images make the same archive. */
-const header = (path: string, size: number, type: string, mode: number): Buffer =>
-  encodeHeader({ type, path, prefix: '', linkTarget: '', mode, uid: 0, gid: 0, size, mtime: 0, major: 0, minor: 0 });
+const header = (path: string, size: number, type: 'file' | 'directory'): Buffer =>
+  encodeEntry({ type, path, linkTarget: '', mode: type === 'file' ? 0o644 : 0o755, uid: 0, gid: 0, size, mtime: { seconds: 0, nsec: 0 }, major: 0, minor: 0, xattrs: [] });
 
-const padding = (size: number): Buffer => Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+const padding = (size: number): Buffer => Buffer.alloc(paddingOf(size));

@@ -9,7 +9,7 @@ import type { UnpackJob, UnpackResult } from './layer-unpack.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'unpack'; readonly job: UnpackJob }
-  | { readonly kind: 'pack'; readonly path: string; readonly to: string }
+  | { readonly kind: 'pack'; readonly path: string; readonly lower: readonly string[]; readonly to: string }
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'size'; readonly path: string }
   | { readonly kind: 'abort' };
@@ -47,9 +47,13 @@ export class LayerPool {
     return this.#run({ kind: 'unpack', job }, signal);
   }
 
-  /** Writes what a container changed (the upper directory `path` of its overlay) as a layer's tar into the new file `to`. */
-  pack(path: string, to: string): Promise<void> {
-    return this.#run({ kind: 'pack', path, to });
+  /**
+   * Writes what a container changed as a layer's tar.
+   * @param path the upper directory of its overlay; `lower` are the others, top first
+   * @param to a file to make
+   */
+  pack(path: string, lower: readonly string[], to: string): Promise<void> {
+    return this.#run({ kind: 'pack', path, lower, to });
   }
 
   /** Removes a directory tree, as `removeTree` does. */

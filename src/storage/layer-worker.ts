@@ -5,6 +5,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { asStorageError } from './error.ts';
+import { packLayer } from './layer-pack.ts';
 import type { WorkerAnswer, WorkerRequest } from './layer-pool.ts';
 import { unpack } from './layer-unpack.ts';
 import { removeTree } from './remove-tree.ts';
@@ -37,7 +38,7 @@ async function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): Prom
     case 'unpack':
       return unpack(message.job, () => aborted);
     case 'pack':
-      return packTo(message.path, message.to);
+      return packTo(message.path, message.lower, message.to);
     case 'remove':
       return removeTree(message.path);
     case 'size':
@@ -45,11 +46,10 @@ async function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): Prom
   }
 }
 
-async function packTo(directory: string, to: string): Promise<void> {
-  const { packLayer } = await import('./layer-pack.ts');
+async function packTo(upper: string, lower: readonly string[], to: string): Promise<void> {
   const fd = openSync(to, 'wx', 0o600);
   try {
-    for await (const chunk of packLayer(directory)) {
+    for await (const chunk of packLayer(upper, lower)) {
       for (let written = 0; written < chunk.length; ) written += writeSync(fd, chunk, written);
     }
   } finally {

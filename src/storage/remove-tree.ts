@@ -10,12 +10,17 @@ import { temporarySuffix } from './atomic.ts';
 let counter = 0;
 
 /**
- * Removes `path`, a directory; it disappears from its place at the first step. Yields after each entry, so the caller
+ * Removes `path`; it disappears from its place at the first step. Yields after each entry, so the caller
  * can stop and let {@link removeTree} go on with what is left: the generator's `rest`.
- * @returns generator and the path under which the rest lies; undefined when there was nothing
+ * @returns generator and the path under which the rest lies; undefined when nothing is left to do
  */
 export function removal(path: string): { readonly steps: Generator<void>; readonly rest: string } | undefined {
-  if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (!status) return undefined;
+  if (!status.isDirectory()) {
+    unlinkSync(path);
+    return undefined;
+  }
   const trash = `${path}.${process.pid}-${++counter}${temporarySuffix}`;
   mkdirSync(trash, { mode: 0o700 });
   try {
@@ -27,7 +32,7 @@ export function removal(path: string): { readonly steps: Generator<void>; readon
   return { steps: empty(trash), rest: trash };
 }
 
-/** Removes a directory and all that is in it, now. Nothing there is no error. */
+/** Removes a file, or a directory and all that is in it, now. Nothing there is no error. */
 export function removeTree(path: string): void {
   const work = removal(path);
   if (work) for (const _ of work.steps);

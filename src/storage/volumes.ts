@@ -49,6 +49,7 @@ export class Volumes {
   readonly #pool: LayerPool;
   readonly #usedBy: (name: string) => readonly string[];
   readonly #volumes = new Map<string, Volume>();
+  readonly #filling = new Map<string, Promise<void>>();
 
   private constructor(root: string, pool: LayerPool, usedBy: (name: string) => readonly string[]) {
     this.#root = root;
@@ -206,10 +207,16 @@ export class Volumes {
    * @param path the mount point inside the container
    */
   async copyUp(name: string, rootfs: number, path: string): Promise<void> {
+    const { Mountpoint: directory } = this.inspect(name);
+    // Containers that start at the same time: the second finds what the first has filled in.
+    const filling = (this.#filling.get(name) ?? Promise.resolve()).catch(() => undefined).then(() => copyUp(directory, rootfs, path));
+    this.#filling.set(name, filling);
     try {
-      await copyUp(this.inspect(name).Mountpoint, rootfs, path);
+      await filling;
     } catch (error) {
       throw asStorageError(error, `fill the volume ${name} with the image's ${path}`);
+    } finally {
+      if (this.#filling.get(name) === filling) this.#filling.delete(name);
     }
   }
 }
