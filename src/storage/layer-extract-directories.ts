@@ -27,6 +27,7 @@ const O_DIRECTORY = openFlags.O_DIRECTORY;
 
 export class Directories {
   private readonly root: Directory;
+  private readonly linkRoot: { readonly fd: number; readonly path: ByteString };
   private readonly lower: LayerStack | undefined;
   private readonly warn: Warn;
   private readonly open = new Map<ByteString, Directory>(); // in order of last use
@@ -34,10 +35,14 @@ export class Directories {
   private lastPath: ByteString = '';
   private last: Directory;
 
-  /** @param root the tree's own directory, open for reading; stays the caller's */
-  constructor(root: number, lower: LayerStack | undefined, warn: Warn) {
+  /**
+   * @param root the tree's own directory, open for reading; stays the caller's
+   * @param linkRoot where links end: an open directory, and the tree's path in it
+   */
+  constructor(root: number, linkRoot: { readonly fd: number; readonly path: ByteString }, lower: LayerStack | undefined, warn: Warn) {
     this.root = { fd: root, plain: isPlain(root) };
     this.last = this.root;
+    this.linkRoot = linkRoot;
     this.lower = lower;
     this.warn = warn;
   }
@@ -129,7 +134,7 @@ export class Directories {
       if (fd === -errno.EEXIST) fd = -errno.ENOENT; // it could not be opened, but is there: a link that leads nowhere
     }
     // A link in the place of a directory
-    if (fd === -errno.ENOTDIR || fd === -errno.ELOOP) fd = tryOpenInRoot(this.root.fd, path, O_DIRECTORY);
+    if (fd === -errno.ENOTDIR || fd === -errno.ELOOP) fd = tryOpenInRoot(this.linkRoot.fd, `${this.linkRoot.path}/${path}`, O_DIRECTORY);
     if (fd >= 0) return { fd, plain: isPlain(fd) };
     if (!make && (fd === -errno.ENOENT || fd === -errno.ENOTDIR)) return undefined;
     if (fd === -errno.ENOENT) throw invalid(`${quotePath(path)} cannot hold files: it is a symbolic link to a directory that does not exist`);

@@ -33,6 +33,8 @@ export interface ExtractOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Refuse to put a file in the place of a directory, or the other way round. */
   readonly noOverwriteDirNonDir?: boolean;
+  /** The root at which links end, and the target's path below it, where that is not the target itself. */
+  readonly linkRoot?: { readonly fd: number; readonly path: ByteString };
   /** Leave owner, mode and times of the target itself as they are, though the archive has an entry for it. */
   readonly keepTarget?: boolean;
 }
@@ -81,7 +83,7 @@ export class LayerExtractor implements TarSink {
   constructor(target: number, options: ExtractOptions) {
     this.options = options;
     this.lower = typeof options.lower === 'function' || options.lower?.length ? new LayerStack(options.lower) : undefined;
-    this.directories = new Directories(target, this.lower, this.warn);
+    this.directories = new Directories(target, options.linkRoot ?? { fd: target, path: '' }, this.lower, this.warn);
     this.contents = new LayerContents(this.directories, options.whiteouts);
   }
 
