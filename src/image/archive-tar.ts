@@ -39,7 +39,8 @@ export function scanTar(fd: number, name: string): Map<string, Region | { readon
     if (path === undefined) continue;
     if (entry.type === '0' || entry.type === '\0' || entry.type === '7') files.set(path, { fd, offset: entry.content, size: entry.size });
     const target = toText(entry.linkTarget);
-    const link = entry.type === '1' ? nameInside(target) : entry.type === '2' && !target.startsWith('/') ? nameInside(posix.join(posix.dirname(path), target)) : undefined;
+    const link =
+      entry.type === '1' ? nameInside(target) : entry.type === '2' && !target.startsWith('/') ? nameInside(posix.join(posix.dirname(path), target)) : undefined;
     if (link !== undefined) files.set(path, { link });
   }
   return files;
@@ -50,7 +51,7 @@ export function scanTar(fd: number, name: string): Map<string, Region | { readon
  * @param head the archive's beginning
  */
 export function looksLikeImageArchive(head: Buffer): boolean {
-  for (let at = 0; at + BLOCK <= head.length; ) {
+  for (let at = 0; at + BLOCK <= head.length;) {
     const header = parseHeader(head.subarray(at, at + BLOCK));
     if (typeof header === 'string') return false;
     at += BLOCK + padded(header.size);
@@ -63,7 +64,8 @@ export function looksLikeImageArchive(head: Buffer): boolean {
 }
 
 /** Whether `head` begins with a tar header, or is the empty archive. */
-export const looksLikeTar = (head: Buffer): boolean => head.length >= BLOCK && (isZeroBlock(head.subarray(0, BLOCK)) || typeof parseHeader(head.subarray(0, BLOCK)) !== 'string');
+export const looksLikeTar = (head: Buffer): boolean =>
+  head.length >= BLOCK && (isZeroBlock(head.subarray(0, BLOCK)) || typeof parseHeader(head.subarray(0, BLOCK)) !== 'string');
 
 const padded = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
 
@@ -71,7 +73,7 @@ function* entries(fd: number, name: string): Generator<Entry> {
   const end = fstatSync(fd).size;
   let records: PaxRecords = new Map();
   let long: { path?: string; link?: string } = {};
-  for (let at = 0; at < end; ) {
+  for (let at = 0; at < end;) {
     const block = readRange(fd, at, BLOCK);
     if (block.length < BLOCK) throw invalid(`${name} is damaged: it ends within a header, at byte ${at}`);
     if (isZeroBlock(block)) return;
@@ -93,8 +95,15 @@ function* entries(fd: number, name: string): Generator<Entry> {
       if (problem) throw invalid(`${name} is damaged: ${problem}`);
       continue;
     }
-    if (header.type === 'S' || records.has('GNU.sparse.realsize') || records.has('GNU.sparse.size')) throw invalid(`${name} has sparse files, which image archives must not have: make it without --sparse`);
-    yield { ...header, size, content, path: records.get('path') ?? long.path ?? header.path, linkTarget: records.get('linkpath') ?? long.link ?? header.linkTarget };
+    if (header.type === 'S' || records.has('GNU.sparse.realsize') || records.has('GNU.sparse.size'))
+      throw invalid(`${name} has sparse files, which image archives must not have: make it without --sparse`);
+    yield {
+      ...header,
+      size,
+      content,
+      path: records.get('path') ?? long.path ?? header.path,
+      linkTarget: records.get('linkpath') ?? long.link ?? header.linkTarget,
+    };
     records = new Map();
     long = {};
   }

@@ -18,7 +18,10 @@ test('each instruction changes what it does in a Dockerfile', () => {
     [['WORKDIR /srv', 'WORKDIR app/../web'], { WorkingDir: '/srv/web' }],
     [['STOPSIGNAL SIGQUIT'], { StopSignal: 'SIGQUIT' }],
     [['HEALTHCHECK NONE'], { Healthcheck: { Test: ['NONE'] } }],
-    [['HEALTHCHECK --interval=1m30s --timeout=500ms --retries=3 CMD curl -f http://localhost'], { Healthcheck: { Test: ['CMD-SHELL', 'curl -f http://localhost'], Interval: 90e9, Timeout: 5e8, Retries: 3 } }],
+    [
+      ['HEALTHCHECK --interval=1m30s --timeout=500ms --retries=3 CMD curl -f http://localhost'],
+      { Healthcheck: { Test: ['CMD-SHELL', 'curl -f http://localhost'], Interval: 90e9, Timeout: 5e8, Retries: 3 } },
+    ],
     [['HEALTHCHECK CMD ["/check"]'], { Healthcheck: { Test: ['CMD', '/check'] } }],
     [['ONBUILD RUN make'], { OnBuild: ['RUN make'] }],
   ];
@@ -33,7 +36,24 @@ test('what is there stays, and is not changed in place', () => {
 });
 
 test('what is not understood is refused and named', () => {
-  for (const change of ['', 'FROM x', 'constructor x', 'ENV', 'ENV A', 'ENV ="x"', 'EXPOSE 0', 'EXPOSE 70000', 'EXPOSE 80/icmp', 'USER a b', 'STOPSIGNAL SIGNOPE', 'HEALTHCHECK', 'HEALTHCHECK --x=1 CMD a', 'HEALTHCHECK --interval=1d CMD a', 'ONBUILD FROM x', 'LABEL a="b']) {
+  for (const change of [
+    '',
+    'FROM x',
+    'constructor x',
+    'ENV',
+    'ENV A',
+    'ENV ="x"',
+    'EXPOSE 0',
+    'EXPOSE 70000',
+    'EXPOSE 80/icmp',
+    'USER a b',
+    'STOPSIGNAL SIGNOPE',
+    'HEALTHCHECK',
+    'HEALTHCHECK --x=1 CMD a',
+    'HEALTHCHECK --interval=1d CMD a',
+    'ONBUILD FROM x',
+    'LABEL a="b',
+  ]) {
     assert.throws(() => applyChanges({}, [change]), { kind: 'invalid', message: /^the change / }, change);
   }
 });

@@ -12,12 +12,25 @@ type Instruction = (config: ImageConfig, rest: string, text: string) => ImageCon
 const instructions: Readonly<Record<string, Instruction>> = {
   CMD: (config, rest) => ({ ...config, Cmd: command(rest, config.Shell) }),
   // A new entry point makes the old command meaningless, as in a Dockerfile.
-  ENTRYPOINT: ({ Cmd: _, ...config }, rest) => ({ ...config, Entrypoint: command(rest, config.Shell) }),
+  ENTRYPOINT: (config, rest) => ({ ...withoutCommand(config), Entrypoint: command(rest, config.Shell) }),
   ENV: (config, rest, text) => ({ ...config, Env: setEnvironment(config.Env ?? [], pairs(rest, text)) }),
-  EXPOSE: (config, rest, text) => ({ ...config, ExposedPorts: { ...config.ExposedPorts, ...Object.fromEntries(words(rest, text).flatMap((w) => ports(w, text)).map((p) => [p, {}])) } }),
+  EXPOSE: (config, rest, text) => ({
+    ...config,
+    ExposedPorts: {
+      ...config.ExposedPorts,
+      ...Object.fromEntries(
+        words(rest, text)
+          .flatMap((w) => ports(w, text))
+          .map((p) => [p, {}]),
+      ),
+    },
+  }),
   LABEL: (config, rest, text) => ({ ...config, Labels: { ...config.Labels, ...Object.fromEntries(pairs(rest, text)) } }),
   USER: (config, rest, text) => ({ ...config, User: only(rest, text) }),
-  VOLUME: (config, rest, text) => ({ ...config, Volumes: { ...config.Volumes, ...Object.fromEntries((jsonList(rest) ?? words(rest, text)).map((path) => [path, {}])) } }),
+  VOLUME: (config, rest, text) => ({
+    ...config,
+    Volumes: { ...config.Volumes, ...Object.fromEntries((jsonList(rest) ?? words(rest, text)).map((path) => [path, {}])) },
+  }),
   WORKDIR: (config, rest, text) => ({ ...config, WorkingDir: posix.resolve('/', config.WorkingDir ?? '/', words(rest, text).join(' ')) }),
   STOPSIGNAL: (config, rest, text) => ({ ...config, StopSignal: signal(only(rest, text), text) }),
   HEALTHCHECK: (config, rest, text) => ({ ...config, Healthcheck: healthcheck(rest, text) }),
@@ -39,6 +52,12 @@ export function applyChanges(config: ImageConfig, changes: readonly string[]): I
   }, config);
 }
 
+function withoutCommand(config: ImageConfig): ImageConfig {
+  const copy = { ...config };
+  delete copy.Cmd;
+  return copy;
+}
+
 /** The exec form is a JSON list; anything else is a line for the shell. */
 function command(rest: string, shell: readonly string[] = ['/bin/sh', '-c']): string[] {
   return jsonList(rest) ?? (rest === '' ? [] : [...shell, rest]);
@@ -48,7 +67,7 @@ function jsonList(rest: string): string[] | undefined {
   if (!rest.startsWith('[')) return undefined;
   try {
     const list: unknown = JSON.parse(rest);
-    return Array.isArray(list) && list.every((s) => typeof s === 'string') ? (list as string[]) : undefined;
+    return Array.isArray(list) && list.every((s) => typeof s === 'string') ? list : undefined;
   } catch {
     return undefined;
   }
@@ -110,7 +129,8 @@ export function setEnvironment(env: readonly string[], changes: readonly (readon
 function ports(word: string, text: string): string[] {
   const [, first, last = first, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
   const [from, to] = [Number(first), Number(last)];
-  if (first === undefined || from < 1 || to > 65535 || to < from) throw invalid(`the change ${JSON.stringify(text)}: ${JSON.stringify(word)} is no port (PORT or FIRST-LAST, with /tcp, /udp or /sctp)`);
+  if (first === undefined || from < 1 || to > 65535 || to < from)
+    throw invalid(`the change ${JSON.stringify(text)}: ${JSON.stringify(word)} is no port (PORT or FIRST-LAST, with /tcp, /udp or /sctp)`);
   return Array.from({ length: to - from + 1 }, (_, i) => `${from + i}/${protocol.toLowerCase()}`);
 }
 
@@ -121,12 +141,14 @@ function only(rest: string, text: string): string {
 }
 
 function signal(word: string, text: string): string {
-  const known = /^\d+$/.test(word) ? Number(word) >= 1 && Number(word) <= 64 : `SIG${word.toUpperCase().replace(/^SIG/, '')}` in constants.signals || /^(SIG)?RTM(IN|AX)([+-]\d+)?$/i.test(word);
+  const known = /^\d+$/.test(word)
+    ? Number(word) >= 1 && Number(word) <= 64
+    : `SIG${word.toUpperCase().replace(/^SIG/, '')}` in constants.signals || /^(SIG)?RTM(IN|AX)([+-]\d+)?$/i.test(word);
   if (!known) throw invalid(`the change ${JSON.stringify(text)}: there is no signal ${JSON.stringify(word)}`);
   return word;
 }
 
-const units: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const units: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
 /** `HEALTHCHECK NONE`, or `HEALTHCHECK [--interval=30s …] CMD command`. */
 function healthcheck(rest: string, text: string): Healthcheck {
@@ -149,8 +171,11 @@ function healthcheck(rest: string, text: string): Healthcheck {
 
 /** `1m30s` in nanoseconds, as Go writes durations. */
 function duration(value: string, text: string): number {
-  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(value)) throw invalid(`the change ${JSON.stringify(text)}: ${JSON.stringify(value)} is no duration, such as 30s or 1m30s`);
-  return Math.round([...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)].reduce((sum, [, n = '0', unit = '']) => sum + Number(n) * (units[unit] ?? 0), 0));
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(value))
+    throw invalid(`the change ${JSON.stringify(text)}: ${JSON.stringify(value)} is no duration, such as 30s or 1m30s`);
+  return Math.round(
+    [...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)].reduce((sum, [, n = '0', unit = '']) => sum + Number(n) * (units[unit] ?? 0), 0),
+  );
 }
 
 function onBuild(rest: string, text: string): string {

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { contentsOf, makeImage, ociFiles, openFixture, sha256, tar, temporaryDirectory, writeFiles } from './fixture.ts';
 
-const image = makeImage([tar({ path: './', type: '5', mode: 0o755 }, { path: 'etc/', type: '5' }, { path: 'etc/old', content: 'old' }, { path: 'etc/kept', content: 'kept' })], { config: { User: '1000' } });
+const image = makeImage(
+  [tar({ path: './', type: '5', mode: 0o755 }, { path: 'etc/', type: '5' }, { path: 'etc/old', content: 'old' }, { path: 'etc/kept', content: 'kept' })],
+  { config: { User: '1000' } },
+);
 
 /** Runs a shell in a mount namespace of its own with an overlay mounted: what a container would do to its writable layer. */
 function inOverlay(lower: readonly string[], directory: string, script: string): string {
@@ -23,12 +26,24 @@ test('commit makes an image of what an overlay mount recorded', async (t) => {
   const base = images.resolve('base');
   const upper = inOverlay(base.lower, temporaryDirectory(t), 'rm etc/old; echo new > etc/new; mkdir -m 1777 tmp; chmod 600 etc/kept');
   const { id } = await images.commit(upper, {
-    image: base.id, config: base.config, changes: ['CMD ["/new"]'], comment: 'changed', author: 'somebody', createdBy: 'sh', name: 'docker.io/library/mine:1',
+    image: base.id,
+    config: base.config,
+    changes: ['CMD ["/new"]'],
+    comment: 'changed',
+    author: 'somebody',
+    createdBy: 'sh',
+    name: 'docker.io/library/mine:1',
   });
   const { lower, config, chain } = images.resolve('mine:1');
   assert.deepEqual(config, { ...base.config, Cmd: ['/new'] });
   assert.deepEqual(lower.slice(1), base.lower);
-  assert.deepEqual(images.history(id).map((h) => [h.CreatedBy, h.Comment]), [['sh', 'changed'], ['step 1', '']]);
+  assert.deepEqual(
+    images.history(id).map((h) => [h.CreatedBy, h.Comment]),
+    [
+      ['sh', 'changed'],
+      ['step 1', ''],
+    ],
+  );
   const [diff = ''] = lower;
   assert.ok(statSync(join(diff, 'etc/old')).isCharacterDevice());
   assert.equal(readFileSync(join(diff, 'etc/new'), 'utf8'), 'new\n');
@@ -87,7 +102,11 @@ test('a full disk is said so, and leaves nothing', async (t) => {
     console.log(JSON.stringify({ message, left }));`,
   );
   mkdirSync(join(directory, 'small'));
-  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', `mount -t tmpfs -o size=2m tmpfs ${directory}/small; exec ${process.execPath} ${script}`], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-ec', `mount -t tmpfs -o size=2m tmpfs ${directory}/small; exec ${process.execPath} ${script}`],
+    { encoding: 'utf8' },
+  );
   const { message, left } = JSON.parse(stdout || JSON.stringify({ message: stderr })) as { message: string; left: string[] };
   assert.match(message, /^failed: .*no space left on device \(ENOSPC\).*free some space/);
   assert.deepEqual(left, []);

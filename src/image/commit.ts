@@ -37,7 +37,11 @@ export async function commitImage(store: ImageStore, upper: string, options: Com
   const created = new Date().toISOString();
   const { architecture, os, variant } = base?.configuration ?? thisPlatform;
   const configuration = { created, ...(options.author ? { author: options.author } : {}), architecture, os, ...(variant ? { variant } : {}), config };
-  const history = { ...(options.createdBy ? { created_by: options.createdBy } : {}), ...(options.comment ? { comment: options.comment } : {}), ...(options.author ? { author: options.author } : {}) };
+  const history = {
+    ...(options.createdBy ? { created_by: options.createdBy } : {}),
+    ...(options.comment ? { comment: options.comment } : {}),
+    ...(options.author ? { author: options.author } : {}),
+  };
 
   const packed = store.content.temporary();
   try {

@@ -43,7 +43,10 @@ export interface ImageParts {
 const compressors = { none: (b: Buffer): Buffer => b, gzip: (b: Buffer): Buffer => gzipSync(b), zstd: (b: Buffer): Buffer => zstdCompressSync(b) };
 
 /** An OCI image of the given layers, lowest first. */
-export function makeImage(layers: readonly Buffer[], options: { readonly compression?: keyof typeof compressors; readonly config?: object; readonly fields?: object; readonly architecture?: string } = {}): ImageParts {
+export function makeImage(
+  layers: readonly Buffer[],
+  options: { readonly compression?: keyof typeof compressors; readonly config?: object; readonly fields?: object; readonly architecture?: string } = {},
+): ImageParts {
   const compression = options.compression ?? 'gzip';
   const parts = layers.map((layer) => ({
     blob: compressors[compression](layer),
@@ -72,14 +75,21 @@ export function makeImage(layers: readonly Buffer[], options: { readonly compres
   return { layers: parts, config, manifest };
 }
 
-export const descriptor = (mediaType: string, bytes: Buffer): { mediaType: string; digest: string; size: number } => ({ mediaType, digest: sha256(bytes), size: bytes.length });
+export const descriptor = (mediaType: string, bytes: Buffer): { mediaType: string; digest: string; size: number } => ({
+  mediaType,
+  digest: sha256(bytes),
+  size: bytes.length,
+});
 
 /** The files of an archive by name. */
 export type Files = Record<string, Buffer>;
 
 /** The files of an OCI layout with one image. */
 export function ociFiles(image: ImageParts, name?: string): Files {
-  const entry = { ...descriptor('application/vnd.oci.image.manifest.v1+json', image.manifest), ...(name ? { annotations: { 'org.opencontainers.image.ref.name': name } } : {}) };
+  const entry = {
+    ...descriptor('application/vnd.oci.image.manifest.v1+json', image.manifest),
+    ...(name ? { annotations: { 'org.opencontainers.image.ref.name': name } } : {}),
+  };
   return {
     'oci-layout': Buffer.from('{"imageLayoutVersion":"1.0.0"}'),
     'index.json': Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [entry] })),

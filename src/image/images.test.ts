@@ -37,7 +37,8 @@ test('images are found by name, id, prefix of an id, and name with digest', asyn
   const { images } = await withImages(t);
   const id = idOf(newer);
   const full = 'registry.example:5000/team/app';
-  for (const ref of [full, `${full}:latest`, id, id.slice(7), id.slice(7, 19), `${full}@${sha256(newer.manifest)}`]) assert.equal(images.resolve(ref).id, id, ref);
+  for (const ref of [full, `${full}:latest`, id, id.slice(7), id.slice(7, 19), `${full}@${sha256(newer.manifest)}`])
+    assert.equal(images.resolve(ref).id, id, ref);
   assert.equal(images.resolve('docker.io/library/base:1').id, idOf(older));
   assert.throws(() => images.resolve('base'), { kind: 'not-found', message: 'No such image: base:latest' });
   assert.throws(() => images.resolve(`sha256:${'0'.repeat(64)}`), { kind: 'not-found' });
@@ -50,7 +51,15 @@ test('the list is newest first, and filters choose from it', async (t) => {
   const [app, bottom] = [['registry.example:5000/team/app:latest'], ['base:1']];
   assert.deepEqual(tags(images), [app, bottom]);
   assert.deepEqual(images.list()[0], {
-    Id: idOf(newer), ParentId: '', RepoTags: app, RepoDigests: [], Created: Date.parse('2024-06-01T00:00:00Z') / 1000, Size: 110, SharedSize: -1, Labels: null, Containers: -1,
+    Id: idOf(newer),
+    ParentId: '',
+    RepoTags: app,
+    RepoDigests: [],
+    Created: Date.parse('2024-06-01T00:00:00Z') / 1000,
+    Size: 110,
+    SharedSize: -1,
+    Labels: null,
+    Containers: -1,
   });
   assert.deepEqual(tags(images, { label: ['kind=base'] }), [bottom]);
   assert.deepEqual(tags(images, { label: ['kind=other'] }), []);
@@ -68,9 +77,20 @@ test('inspect and history have Docker’s shapes', async (t) => {
   const inspect = images.inspect('registry.example:5000/team/app');
   const { GraphDriver: driver, ...rest } = inspect;
   assert.deepEqual(rest, {
-    Id: idOf(newer), RepoTags: ['registry.example:5000/team/app:latest'], RepoDigests: [], Parent: '', Comment: 'the app', Created: '2024-06-01T00:00:00Z', DockerVersion: '', Author: 'somebody',
-    Architecture: process.arch === 'arm64' ? 'arm64' : 'amd64', Os: 'linux', Config: { Cmd: ['/bin/true'], Env: ['PATH=/bin'] }, Size: 110,
-    RootFS: { Type: 'layers', Layers: newer.layers.map((l) => l.diffId) }, Metadata: {},
+    Id: idOf(newer),
+    RepoTags: ['registry.example:5000/team/app:latest'],
+    RepoDigests: [],
+    Parent: '',
+    Comment: 'the app',
+    Created: '2024-06-01T00:00:00Z',
+    DockerVersion: '',
+    Author: 'somebody',
+    Architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    Os: 'linux',
+    Config: { Cmd: ['/bin/true'], Env: ['PATH=/bin'] },
+    Size: 110,
+    RootFS: { Type: 'layers', Layers: newer.layers.map((l) => l.diffId) },
+    Metadata: {},
   });
   assert.equal(driver.Data?.['LowerDir'], images.resolve('base:1').lower[0]);
   assert.deepEqual(
@@ -102,7 +122,11 @@ test('a name is taken away; the image goes with its last, and what only it neede
   await images.tag('base:1', 'other');
   assert.deepEqual(await images.remove('other'), [{ Untagged: 'other:latest' }]);
   const top = images.resolve('registry.example:5000/team/app').chain[1];
-  assert.deepEqual(await images.remove('registry.example:5000/team/app'), [{ Untagged: 'registry.example:5000/team/app:latest' }, { Deleted: idOf(newer) }, { Deleted: top }]);
+  assert.deepEqual(await images.remove('registry.example:5000/team/app'), [
+    { Untagged: 'registry.example:5000/team/app:latest' },
+    { Deleted: idOf(newer) },
+    { Deleted: top },
+  ]);
   assert.equal(contentsOf(root).length, 4, 'base: manifest, configuration, blob and extracted layer');
   await assert.rejects(images.remove('other'), { kind: 'not-found' });
 });
@@ -130,7 +154,10 @@ test('what containers use stays: running ones always, stopped ones unless forced
   layersInUse.add(chain[1]!);
   await images.remove('registry.example:5000/team/app', { force: true });
   assert.deepEqual(images.list(), []);
-  assert.ok(lower.every((d) => existsSync(d)), 'the container’s layers are still here');
+  assert.ok(
+    lower.every((d) => existsSync(d)),
+    'the container’s layers are still here',
+  );
   assert.deepEqual(images.lowerDirs(chain), lower);
 });
 

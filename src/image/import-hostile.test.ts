@@ -3,23 +3,31 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { contentsOf, descriptor, dockerFiles, makeImage, ociFiles, openFixture, sha256, tar, tarOf, writeFiles, type Files, type ImageParts } from './fixture.ts';
+import { contentsOf, descriptor, dockerFiles, makeImage, ociFiles, openFixture, sha256, tar, tarOf, writeFiles, type Files } from './fixture.ts';
 
 const first = tar({ path: 'a', content: 'a'.repeat(5000) });
 const second = tar({ path: 'b', content: 'b' });
 const image = makeImage([first, second]);
 const blobName = (bytes: Buffer): string => `blobs/sha256/${sha256(bytes).slice(7)}`;
 
+/** What the tests change in it. */
+interface ManifestJson {
+  readonly config: object;
+  readonly layers: readonly object[];
+}
+
 /** A layout whose manifest is changed by the test: the digests above it are right, so that only the change is wrong. */
-function withManifest(change: (manifest: any) => unknown): Files {
-  const manifest = Buffer.from(JSON.stringify(change(JSON.parse(image.manifest.toString()))));
+function withManifest(change: (manifest: ManifestJson) => unknown): Files {
+  const manifest = Buffer.from(JSON.stringify(change(JSON.parse(image.manifest.toString()) as ManifestJson)));
   return { ...ociFiles({ ...image, manifest }, 'bad'), [blobName(manifest)]: manifest };
 }
 
-function withConfig(change: (config: any) => unknown): Files {
-  const config = Buffer.from(JSON.stringify(change(JSON.parse(image.config.toString()))));
-  const manifest = Buffer.from(JSON.stringify({ ...JSON.parse(image.manifest.toString()), config: descriptor('application/vnd.oci.image.config.v1+json', config) }));
-  return ociFiles({ ...image, config, manifest } as ImageParts, 'bad');
+function withConfig(change: (config: object) => unknown): Files {
+  const config = Buffer.from(JSON.stringify(change(JSON.parse(image.config.toString()) as object)));
+  const manifest = Buffer.from(
+    JSON.stringify({ ...JSON.parse(image.manifest.toString()), config: descriptor('application/vnd.oci.image.config.v1+json', config) }),
+  );
+  return ociFiles({ ...image, config, manifest }, 'bad');
 }
 
 const secondBlob = image.layers[1]!.blob;
@@ -34,23 +42,53 @@ const layouts: Record<string, [files: Files, says: RegExp]> = {
   'a layer that leads out of its root': [ociFiles(makeImage([first, evil])), /layer 2 of 2.*escape/],
   'a layer that is no tar': [ociFiles(makeImage([first, Buffer.alloc(5000, 'x')])), /layer 2 of 2/],
   'a layer that is compressed by xz': [withManifestLayer(Buffer.from('fd377a585a0000', 'hex')), /xz, which is not supported/],
-  'a layer with a false diff id': [withConfig((c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [sha256(first), sha256('other')] } })), /layer 2 of 2: the diff id .* is sha256:.*, not sha256:.*damaged or forged/],
-  'fewer diff ids than layers': [withConfig((c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [sha256(first)] } })), /its configuration has 1 layers, its manifest 2/],
-  'a digest that is a path': [withManifest((m) => ({ ...m, layers: [{ ...m.layers[0], digest: 'sha256:../../../etc/passwd' }] })), /only sha256 digests are supported/],
-  'a digest of another algorithm': [withManifest((m) => ({ ...m, config: { ...m.config, digest: `sha512:${'0'.repeat(128)}` } })), /only sha256 digests are supported/],
-  'an unknown media type of a layer': [withManifest((m) => ({ ...m, layers: [{ ...m.layers[0], mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted' }] })), /encrypted", which is not a layer/],
-  'an artifact that is no image': [withManifest((m) => ({ ...m, config: { ...m.config, mediaType: 'application/vnd.cncf.helm.config.v1+json' } })), /helm.*which is not the configuration of a container image/],
+  'a layer with a false diff id': [
+    withConfig((c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [sha256(first), sha256('other')] } })),
+    /layer 2 of 2: the diff id .* is sha256:.*, not sha256:.*damaged or forged/,
+  ],
+  'fewer diff ids than layers': [
+    withConfig((c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [sha256(first)] } })),
+    /its configuration has 1 layers, its manifest 2/,
+  ],
+  'a digest that is a path': [
+    withManifest((m) => ({ ...m, layers: [{ ...m.layers[0], digest: 'sha256:../../../etc/passwd' }] })),
+    /only sha256 digests are supported/,
+  ],
+  'a digest of another algorithm': [
+    withManifest((m) => ({ ...m, config: { ...m.config, digest: `sha512:${'0'.repeat(128)}` } })),
+    /only sha256 digests are supported/,
+  ],
+  'an unknown media type of a layer': [
+    withManifest((m) => ({ ...m, layers: [{ ...m.layers[0], mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted' }] })),
+    /encrypted", which is not a layer/,
+  ],
+  'an artifact that is no image': [
+    withManifest((m) => ({ ...m, config: { ...m.config, mediaType: 'application/vnd.cncf.helm.config.v1+json' } })),
+    /helm.*which is not the configuration of a container image/,
+  ],
   'a manifest of schema 1': [withManifest(() => ({ schemaVersion: 1 })), /old schema 1, which is not supported/],
   'a manifest with a negative size': [withManifest((m) => ({ ...m, layers: [{ ...m.layers[0], size: -1 }] })), /size -1/],
   'too many layers': [withManifest((m) => ({ ...m, layers: Array(501).fill(m.layers[0]) })), /501 layers; the kernel stacks at most 500/],
   'a configuration for another operating system': [withConfig((c) => ({ ...c, os: 'windows' })), /is for windows; only Linux images can run here/],
   'a configuration whose Env is no list': [withConfig((c) => ({ ...c, config: { Env: 'A=b' } })), /Env is not a list of strings/],
-  'a configuration that is no JSON': [ociFiles({ ...image, config: Buffer.from('{'), manifest: Buffer.from(JSON.stringify({ ...JSON.parse(image.manifest.toString()), config: descriptor('application/vnd.oci.image.config.v1+json', Buffer.from('{')) })) }), /not valid JSON/],
+  'a configuration that is no JSON': [
+    ociFiles({
+      ...image,
+      config: Buffer.from('{'),
+      manifest: Buffer.from(
+        JSON.stringify({ ...JSON.parse(image.manifest.toString()), config: descriptor('application/vnd.oci.image.config.v1+json', Buffer.from('{')) }),
+      ),
+    }),
+    /not valid JSON/,
+  ],
   'a huge index': [{ ...ociFiles(image), 'index.json': Buffer.alloc(5 << 20, ' ') }, /index\.json.*has 5242880 bytes; at most/],
   'an index without images': [{ ...ociFiles(image), 'index.json': Buffer.from('{"schemaVersion":2,"manifests":[]}') }, /holds no image/],
   'a layout of the future': [{ ...ociFiles(image), 'oci-layout': Buffer.from('{"imageLayoutVersion":"2.0.0"}') }, /layout version "2\.0\.0"/],
   'a name that is none': [ociFiles(image, 'UPPER CASE'), /no image reference/],
-  'docker save: a layer outside the archive': [{ ...dockerFiles(image, null), 'manifest.json': manifestJson({ Layers: ['../../../../etc/passwd', 'x'] }) }, /outside the archive/],
+  'docker save: a layer outside the archive': [
+    { ...dockerFiles(image, null), 'manifest.json': manifestJson({ Layers: ['../../../../etc/passwd', 'x'] }) },
+    /outside the archive/,
+  ],
   'docker save: an absolute configuration': [{ ...dockerFiles(image, null), 'manifest.json': manifestJson({ Config: '/etc/passwd' }) }, /outside the archive/],
   'docker save: layers that are no names': [{ ...dockerFiles(image, null), 'manifest.json': manifestJson({ Layers: [1] }) }, /names no list of layers/],
   'docker save: an empty list': [{ ...dockerFiles(image, null), 'manifest.json': Buffer.from('[]') }, /not a list of images/],
@@ -90,7 +128,10 @@ const files: Record<string, [bytes: Buffer, says: RegExp]> = {
   'a tar that ends in a layer': [archive.subarray(0, archive.indexOf(secondBlob) + 20), /damaged: it ends within "blobs/],
   'a gzip that ends early': [gzipSync(archive).subarray(0, -200), /damaged: its gzip data cannot be decompressed: it ends too early/],
   'a root file system that ends early': [first.subarray(0, 2000), /archive/],
-  'a gzipped root file system that ends early': [gzipSync(tar({ path: 'a', content: Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(32 + ((i * 7919) % 90))).join('') })).subarray(0, -100), /ends too early/],
+  'a gzipped root file system that ends early': [
+    gzipSync(tar({ path: 'a', content: Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(32 + ((i * 7919) % 90))).join('') })).subarray(0, -100),
+    /ends too early/,
+  ],
   bzip2: [Buffer.from('BZh91AY&SY'), /bzip2, which is not supported/],
 };
 for (const [name, [bytes, says]] of Object.entries(files)) {
@@ -131,7 +172,10 @@ test('a layout whose files are links to the host’s is not read through them', 
 
 test('what does not exist, and what is no file, is said so', async (t) => {
   const { images } = await openFixture(t);
-  await assert.rejects(images.import({ path: '/nonexistent/image.tar' }), { kind: 'not-found', message: /import \/nonexistent\/image\.tar: no such file or directory \(ENOENT\)/ });
+  await assert.rejects(images.import({ path: '/nonexistent/image.tar' }), {
+    kind: 'not-found',
+    message: /import \/nonexistent\/image\.tar: no such file or directory \(ENOENT\)/,
+  });
   await assert.rejects(images.import({ path: '/dev/zero' }), /neither a file nor a directory/);
 });
 

@@ -11,7 +11,7 @@ import { maximumConfigBytes } from './config.ts';
 import type { ImageSource } from './ingest.ts';
 import { isIndexType, isManifestType, maximumManifestBytes, parseManifest, type Descriptor } from './manifest.ts';
 import { canRun, choosePlatform } from './platform.ts';
-import { fullName, parseReference } from './reference.ts';
+import { defaultTag, fullName, parseReference } from './reference.ts';
 
 /** Indexes may hold indexes; honest ones do it once. */
 const maximumDepth = 4;
@@ -48,9 +48,13 @@ export function readOciLayout(files: ArchiveFiles): ImageSource[] {
 /** What BuildKit stores beside an image about how it was built. */
 const isAttestation = (d: Descriptor): boolean => d.platform?.os === 'unknown' || d.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
 
-/** The full name that an entry carries. containerd's and Docker's annotation is a full name, the layout's own may be a bare one. */
+/**
+ * The full name that an entry carries. containerd's and Docker's annotation is a full name; the layout's own is whatever
+ * its maker typed: `skopeo copy … oci:DIR:latest` names a tag of nothing, which is no name.
+ */
 function nameOf({ annotations = {} }: Descriptor): string | undefined {
-  const text = annotations[imageNameAnnotation] ?? annotations[refNameAnnotation];
+  const own = annotations[refNameAnnotation];
+  const text = annotations[imageNameAnnotation] ?? (own === defaultTag ? undefined : own);
   return text === undefined || text === '' ? undefined : fullName(parseReference(text));
 }
 
@@ -73,12 +77,21 @@ function readImage(files: ArchiveFiles, descriptor: Descriptor, names: string[])
 function findManifest(files: ArchiveFiles, descriptor: Descriptor, name: string, depth: number): { bytes: Buffer; mediaType: string } {
   if (depth > maximumDepth) throw invalid(`${name}: its indexes are nested deeper than ${maximumDepth}`);
   const { mediaType } = descriptor;
-  if (!isIndexType(mediaType) && !isManifestType(mediaType)) throw invalid(`${name} has the media type ${JSON.stringify(mediaType)}, which is not a container image`);
+  if (!isIndexType(mediaType) && !isManifestType(mediaType))
+    throw invalid(`${name} has the media type ${JSON.stringify(mediaType)}, which is not a container image`);
   const bytes = readBlob(files, descriptor, `${name}: the ${mediaType === indexMediaType ? 'index' : 'manifest'}`, maximumManifestBytes);
   if (isManifestType(mediaType)) return { bytes, mediaType };
   const index = parseManifest(bytes, `${name}: the index`, mediaType);
   if (!('manifests' in index)) throw invalid(`${name}: the index holds no list of manifests`);
-  return findManifest(files, choosePlatform(index.manifests.filter((d) => !isAttestation(d)), name), name, depth + 1);
+  return findManifest(
+    files,
+    choosePlatform(
+      index.manifests.filter((d) => !isAttestation(d)),
+      name,
+    ),
+    name,
+    depth + 1,
+  );
 }
 
 const blobFile = (digest: Digest): string => `blobs/sha256/${hexOf(digest)}`;

@@ -3,7 +3,22 @@ import { lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { blobFiles, contentsOf, descriptor, dockerFiles, makeImage, ociFiles, openFixture, sha256, tar, tarOf, temporaryDirectory, writeFiles, type Files, type Fixture } from './fixture.ts';
+import {
+  blobFiles,
+  contentsOf,
+  descriptor,
+  dockerFiles,
+  makeImage,
+  ociFiles,
+  openFixture,
+  sha256,
+  tar,
+  tarOf,
+  temporaryDirectory,
+  writeFiles,
+  type Files,
+  type Fixture,
+} from './fixture.ts';
 
 const lower = tar({ path: 'etc/', type: '5', mode: 0o750, uid: 7 }, { path: 'etc/name', content: 'lower' }, { path: 'gone', content: 'x' });
 const upper = tar({ path: 'etc/name', content: 'upper' }, { path: '.wh.gone' }, { path: 'link', type: '2', link: 'etc/name' });
@@ -34,7 +49,11 @@ const archives: Record<string, () => Files> = {
   'an old docker save archive with plain layers': () => dockerFiles(image, ['two:1'], [lower, upper]),
   'a new docker save archive': () => ({
     ...ociFiles(image, 'two:1'),
-    'manifest.json': Buffer.from(JSON.stringify([{ Config: `blobs/sha256/${id.slice(7)}`, RepoTags: ['two:1'], Layers: image.layers.map((l) => `blobs/sha256/${sha256(l.blob).slice(7)}`) }])),
+    'manifest.json': Buffer.from(
+      JSON.stringify([
+        { Config: `blobs/sha256/${id.slice(7)}`, RepoTags: ['two:1'], Layers: image.layers.map((l) => `blobs/sha256/${sha256(l.blob).slice(7)}`) },
+      ]),
+    ),
   }),
 };
 for (const [name, files] of Object.entries(archives)) {
@@ -73,19 +92,32 @@ test('a root file system becomes an image of one layer, with the changes asked f
   const fixture = await openFixture(t);
   const rootfs = tar({ path: './', type: '5', mode: 0o711 }, { path: './bin/', type: '5' }, { path: './bin/sh', content: '#!', mode: 0o4755 });
   for (const bytes of [rootfs, gzipSync(rootfs), zstdCompressSync(rootfs)]) {
-    const [imported] = await fixture.images.import(stream(bytes), { name: 'docker.io/library/own:1', changes: ['CMD ["/bin/sh"]', 'ENV A=b'], message: 'mine' });
-    const { config, lower: [diff = ''] = [] } = fixture.images.resolve('own:1');
+    const [imported] = await fixture.images.import(stream(bytes), {
+      name: 'docker.io/library/own:1',
+      changes: ['CMD ["/bin/sh"]', 'ENV A=b'],
+      message: 'mine',
+    });
+    const {
+      config,
+      lower: [diff = ''],
+    } = fixture.images.resolve('own:1');
     assert.deepEqual(config, { Cmd: ['/bin/sh'], Env: ['A=b'] });
     assert.equal(statSync(join(diff, 'bin/sh')).mode & 0o7777, 0o4755);
     assert.equal(statSync(diff).mode & 0o7777, 0o711, 'the root’s own entry counts');
-    assert.deepEqual(fixture.images.history(imported!.id).map((h) => [h.Comment, h.Size]), [['mine', 2]]);
+    assert.deepEqual(
+      fixture.images.history(imported!.id).map((h) => [h.Comment, h.Size]),
+      [['mine', 2]],
+    );
   }
   await assert.rejects(fixture.images.import(stream(rootfs), { archivesOnly: true }), /no image archive/);
 });
 
 test('changes make another image of the same layers', async (t) => {
   const fixture = await openFixture(t);
-  const [imported] = await fixture.images.import({ path: writeFiles(fixture.work, ociFiles(image)) }, { name: 'docker.io/library/c:1', changes: ['LABEL c=d', 'USER nobody'] });
+  const [imported] = await fixture.images.import(
+    { path: writeFiles(fixture.work, ociFiles(image)) },
+    { name: 'docker.io/library/c:1', changes: ['LABEL c=d', 'USER nobody'] },
+  );
   const { id: changedId, config } = fixture.images.resolve('c:1');
   assert.equal(imported?.id, changedId);
   assert.notEqual(changedId, id);
@@ -103,19 +135,33 @@ test('of an image for several platforms, this machine’s is taken', async (t) =
     JSON.stringify({
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.index.v1+json',
-      manifests: [entry(other, { os: 'linux', architecture: 's390x' }), entry(image, { os: 'linux', architecture }), entry(other, { os: 'unknown', architecture: 'unknown' })],
+      manifests: [
+        entry(other, { os: 'linux', architecture: 's390x' }),
+        entry(image, { os: 'linux', architecture }),
+        entry(other, { os: 'unknown', architecture: 'unknown' }),
+      ],
     }),
   );
   const files = (manifests: Buffer): Files => ({
     'oci-layout': Buffer.from('{"imageLayoutVersion":"1.0.0"}'),
-    'index.json': Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [{ ...descriptor('application/vnd.oci.image.index.v1+json', manifests), annotations: { 'io.containerd.image.name': 'docker.io/library/many:2' } }] })),
+    'index.json': Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        manifests: [
+          { ...descriptor('application/vnd.oci.image.index.v1+json', manifests), annotations: { 'io.containerd.image.name': 'docker.io/library/many:2' } },
+        ],
+      }),
+    ),
     ...blobFiles(manifests, image.config, image.manifest, ...image.layers.map((l) => l.blob), other.config, other.manifest, ...other.layers.map((l) => l.blob)),
   });
   await fixture.images.import({ path: writeFiles(fixture.work, files(index)) });
   assertImported(fixture, 'many:2');
 
   const foreign = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [entry(other, { os: 'linux', architecture: 's390x' })] }));
-  await assert.rejects(fixture.images.import({ path: writeFiles(temporaryDirectory(t), files(foreign)) }), /has no image for this machine, which is linux\/.*it has linux\/s390x/);
+  await assert.rejects(
+    fixture.images.import({ path: writeFiles(temporaryDirectory(t), files(foreign)) }),
+    /has no image for this machine, which is linux\/.*it has linux\/s390x/,
+  );
   await assert.rejects(fixture.images.import({ path: writeFiles(temporaryDirectory(t), ociFiles(other)) }), /it has linux\/s390x/);
 });
 

@@ -98,7 +98,7 @@ async function spoolStream(store: ImageStore, chunks: AsyncIterable<Uint8Array>)
 
 /** write(2) may write less than asked for; the next call says why. */
 async function writeRest(file: { write(bytes: Uint8Array): Promise<{ bytesWritten: number }> }, chunk: Uint8Array, written: number): Promise<void> {
-  for (let done = written; done < chunk.length; ) done += (await file.write(chunk.subarray(done))).bytesWritten;
+  for (let done = written; done < chunk.length;) done += (await file.write(chunk.subarray(done))).bytesWritten;
 }
 
 async function importFile(store: ImageStore, path: string, label: string, options: ImportOptions, lease: ImportLease): Promise<ImportedImage[]> {
@@ -114,7 +114,8 @@ async function importFile(store: ImageStore, path: string, label: string, option
       const result = await importTarFile(store, plain, fd, label, options, lease);
       if (result) return result;
     }
-    if (options.archivesOnly) throw invalid(`${label} is no image archive: it has neither manifest.json nor index.json (a root file system is imported by "image import")`);
+    if (options.archivesOnly)
+      throw invalid(`${label} is no image archive: it has neither manifest.json nor index.json (a root file system is imported by "image import")`);
     return [await importRootfs(store, whole, label, options, lease)];
   } finally {
     closeSync(fd);
@@ -122,10 +123,19 @@ async function importFile(store: ImageStore, path: string, label: string, option
 }
 
 /** The images in a tar archive (`plain`, a temporary file, or what `fd` has); undefined when it is not an image archive after all. */
-async function importTarFile(store: ImageStore, plain: string | undefined, fd: number, label: string, options: ImportOptions, lease: ImportLease): Promise<ImportedImage[] | undefined> {
+async function importTarFile(
+  store: ImageStore,
+  plain: string | undefined,
+  fd: number,
+  label: string,
+  options: ImportOptions,
+  lease: ImportLease,
+): Promise<ImportedImage[] | undefined> {
   const tar = plain === undefined ? fd : openSync(plain, 'r');
   try {
-    return await withFiles(new TarArchive(tar, label), async (files) => (isOciLayout(files) || isDockerArchive(files) ? importArchive(store, files, options, lease) : undefined));
+    return await withFiles(new TarArchive(tar, label), async (files) =>
+      isOciLayout(files) || isDockerArchive(files) ? importArchive(store, files, options, lease) : undefined,
+    );
   } finally {
     if (plain !== undefined) {
       closeSync(tar);
@@ -153,7 +163,8 @@ async function* readFile({ fd, offset, size }: Region): AsyncGenerator<Uint8Arra
 async function importArchive(store: ImageStore, files: ArchiveFiles, options: ImportOptions, lease: ImportLease): Promise<ImportedImage[]> {
   const sources = isOciLayout(files) ? readOciLayout(files) : isDockerArchive(files) ? readDockerArchive(files) : undefined;
   if (!sources) throw invalid(`${files.name} is no image: it has neither index.json (OCI layout) nor manifest.json (docker save)`);
-  if (options.name !== undefined && sources.length > 1) throw invalid(`${files.name} holds ${sources.length} images; one name cannot be given to all: import it without`);
+  if (options.name !== undefined && sources.length > 1)
+    throw invalid(`${files.name} holds ${sources.length} images; one name cannot be given to all: import it without`);
   const imported: ImportedImage[] = [];
   for (const found of sources) {
     const source = changed({ ...found, ...(options.name === undefined ? {} : { names: [options.name] }) }, options);
@@ -169,7 +180,12 @@ function changed(source: ImageSource, options: ImportOptions): ImageSource {
   const { config, history } = parseConfiguration(source.config, name);
   // Fields that we do not know are kept.
   const original = JSON.parse(Buffer.from(source.config).toString()) as object;
-  const entry = { created: new Date().toISOString(), created_by: options.changes.join('; '), empty_layer: true, ...(options.message ? { comment: options.message } : {}) };
+  const entry = {
+    created: new Date().toISOString(),
+    created_by: options.changes.join('; '),
+    empty_layer: true,
+    ...(options.message ? { comment: options.message } : {}),
+  };
   const bytes = Buffer.from(readableJson({ ...original, created: entry.created, config: applyChanges(config, options.changes), history: [...history, entry] }));
   const { manifest: _, ...rest } = source; // it names the configuration that was
   return { ...rest, config: bytes };
@@ -178,7 +194,15 @@ function changed(source: ImageSource, options: ImportOptions): ImageSource {
 /** A root file system as an image of one layer. */
 async function importRootfs(store: ImageStore, region: Region, label: string, options: ImportOptions, lease: ImportLease): Promise<ImportedImage> {
   const comment = options.message ?? `Imported from ${label === 'the archive' ? '-' : label}`;
-  const image = await addLayerAsImage(store, region, label, { created: new Date().toISOString(), ...thisPlatform, config: applyChanges(options.config ?? {}, options.changes ?? []) }, { comment }, undefined, lease);
+  const image = await addLayerAsImage(
+    store,
+    region,
+    label,
+    { created: new Date().toISOString(), ...thisPlatform, config: applyChanges(options.config ?? {}, options.changes ?? []) },
+    { comment },
+    undefined,
+    lease,
+  );
   const names = options.name === undefined ? [] : [options.name];
   await nameManifest(store, image.manifest, image.configuration, names, lease);
   return { id: image.id, names };

@@ -64,7 +64,8 @@ export async function underLease<T>(store: ImageStore, work: (lease: ImportLease
  * @throws StorageError (invalid) when it is damaged, forged or for another platform
  */
 export async function ingestImage(store: ImageStore, source: ImageSource, lease: ImportLease): Promise<Digest> {
-  if (source.config.length > maximumConfigBytes) throw invalid(`${source.name}: the configuration has ${source.config.length} bytes; at most ${maximumConfigBytes} are read`);
+  if (source.config.length > maximumConfigBytes)
+    throw invalid(`${source.name}: the configuration has ${source.config.length} bytes; at most ${maximumConfigBytes} are read`);
   const configuration = parseConfiguration(source.config, `${source.name}: the configuration`);
   if (!canRun(configuration)) throw wrongPlatform(source.name, [configuration]);
   const count = configuration.rootfs.diff_ids.length;
@@ -123,11 +124,20 @@ interface Plan {
  * One layer into content and layers.
  * @param made the extractions of this image so far, lowest first; this one is added
  */
-async function ingestLayer(store: ImageStore, name: string, source: LayerSource, plan: Plan, made: Promise<Layer>[], lease: ImportLease, signal: AbortSignal): Promise<Descriptor> {
+async function ingestLayer(
+  store: ImageStore,
+  name: string,
+  source: LayerSource,
+  plan: Plan,
+  made: Promise<Layer>[],
+  lease: ImportLease,
+  signal: AbortSignal,
+): Promise<Descriptor> {
   const below = made.at(-1);
   const expected = source.descriptor;
   const known = expected?.digest ?? plan.diffId; // a layer that is not compressed has its diff id as digest
-  if (expected && expected.size !== source.region.size) throw invalid(`${name} has ${source.region.size} bytes, not ${expected.size} as the manifest says: the archive is damaged`);
+  if (expected && expected.size !== source.region.size)
+    throw invalid(`${name} has ${source.region.size} bytes, not ${expected.size} as the manifest says: the archive is damaged`);
   lease.blobs.hold(known);
   const copyTo = store.content.has(known) ? undefined : store.content.temporary();
   let result: UnpackResult | undefined;
@@ -193,7 +203,12 @@ export async function nameManifest(
   lease.blobs.hold(digestOf(manifest.bytes));
   const digest = await store.content.put(manifest.bytes);
   const { os, architecture, variant } = configuration;
-  const descriptor = { mediaType: parsed.manifest.mediaType, digest, size: manifest.bytes.length, platform: { os, architecture, ...(variant ? { variant } : {}) } };
+  const descriptor = {
+    mediaType: parsed.manifest.mediaType,
+    digest,
+    size: manifest.bytes.length,
+    platform: { os, architecture, ...(variant ? { variant } : {}) },
+  };
   // The same configuration under another manifest (its layers compressed otherwise, or lost and now here again) is the same image.
   const others = store.images().filter((i) => i.id === parsed.manifest.config.digest && i.descriptor.digest !== digest);
   const all = [...others.flatMap((i) => i.names), ...names];

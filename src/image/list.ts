@@ -114,8 +114,10 @@ function parseTime(value: string): number {
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   const units: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3 };
   const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  if (parts.length && parts.map((p) => p[0]).join('') === value) return Date.now() - parts.reduce((sum, [, n, unit]) => sum + Number(n) * (units[unit!] ?? 0), 0);
+  if (parts.length && parts.map((p) => p[0]).join('') === value)
+    return Date.now() - parts.reduce((sum, [, n, unit]) => sum + Number(n) * (units[unit!] ?? 0), 0);
   const time = Date.parse(value);
-  if (Number.isNaN(time)) throw invalid(`the filter until takes a time (2024-01-31T10:00:00Z, seconds since the epoch) or a duration (24h), not ${JSON.stringify(value)}`);
+  if (Number.isNaN(time))
+    throw invalid(`the filter until takes a time (2024-01-31T10:00:00Z, seconds since the epoch) or a duration (24h), not ${JSON.stringify(value)}`);
   return time;
 }

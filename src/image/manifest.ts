@@ -70,7 +70,8 @@ export function parseManifest(bytes: Uint8Array, name: string, declared?: string
   if (value['schemaVersion'] !== 2) throw invalid(`${name} is no image manifest: its schemaVersion is ${JSON.stringify(value['schemaVersion'])}, not 2`);
   const isIndex = Array.isArray(value['manifests']);
   const mediaType = value['mediaType'] ?? declared ?? (isIndex ? indexMediaType : manifestMediaType);
-  if (typeof mediaType !== 'string' || !(isIndex ? indexTypes : manifestTypes).includes(mediaType)) throw unknownType(name, mediaType, isIndex ? 'an index of images' : 'an image manifest');
+  if (typeof mediaType !== 'string' || !(isIndex ? indexTypes : manifestTypes).includes(mediaType))
+    throw unknownType(name, mediaType, isIndex ? 'an index of images' : 'an image manifest');
   if (declared !== undefined && declared !== mediaType) throw invalid(`${name} has the media type ${mediaType}, but is referred to as ${declared}`);
   if (isIndex) return { manifests: descriptors(value['manifests'], `${name}: manifests`) };
 
@@ -85,7 +86,8 @@ export function parseManifest(bytes: Uint8Array, name: string, declared?: string
 export const isIndexType = (mediaType: string): boolean => indexTypes.includes(mediaType);
 export const isManifestType = (mediaType: string): boolean => manifestTypes.includes(mediaType);
 
-const unknownType = (name: string, mediaType: unknown, kind: string): Error => invalid(`${name} has the media type ${JSON.stringify(mediaType)}, which is not ${kind}`);
+const unknownType = (name: string, mediaType: unknown, kind: string): Error =>
+  invalid(`${name} has the media type ${JSON.stringify(mediaType)}, which is not ${kind}`);
 
 function object(value: unknown, name: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${name} is not a JSON object`);
@@ -100,7 +102,8 @@ function descriptors(value: unknown, name: string): Descriptor[] {
 function descriptor(value: unknown, name: string): Descriptor {
   const { mediaType, digest, size, annotations, platform } = object(value, name);
   if (typeof mediaType !== 'string') throw invalid(`${name} has no media type`);
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw invalid(`${name} has the size ${JSON.stringify(size)}, which is no number of bytes`);
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+    throw invalid(`${name} has the size ${JSON.stringify(size)}, which is no number of bytes`);
   const strings = annotations === undefined || annotations === null ? undefined : stringMap(annotations, `${name}: annotations`);
   return {
     mediaType,

@@ -31,7 +31,13 @@ export async function addLayerAsImage(
     const parent = base?.chain.at(-1);
     for (const id of base?.chain ?? []) lease.layers.hold(id);
     const layer = await store.layers.makeFrom(parent, lease.layers, async (directory) => {
-      result = await store.pool.unpack({ name: label, source: region, copyTo, extract: { directory, lower: parent === undefined ? [] : store.layers.lowerDirs(parent) }, expect: {} });
+      result = await store.pool.unpack({
+        name: label,
+        source: region,
+        copyTo,
+        extract: { directory, lower: parent === undefined ? [] : store.layers.lowerDirs(parent) },
+        expect: {},
+      });
       return result!;
     });
     const { digest, compression } = result!;

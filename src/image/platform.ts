@@ -8,7 +8,10 @@ export interface Platform {
 }
 
 /** This machine, in Go's names, which images use. */
-export const thisPlatform: Platform = process.arch === 'arm64' ? { os: 'linux', architecture: 'arm64', variant: 'v8' } : { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
+export const thisPlatform: Platform =
+  process.arch === 'arm64'
+    ? { os: 'linux', architecture: 'arm64', variant: 'v8' }
+    : { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
 
 /** `linux/arm64/v8`. */
 export const platformName = (p: Platform): string => [p.os, p.architecture, ...(p.variant ? [p.variant] : [])].join('/');
@@ -38,11 +41,17 @@ export function choosePlatform<T extends { readonly platform?: Platform }>(manif
   if (only && !only.platform) return only; // its configuration will tell
   const [best] = manifests.toSorted((a, b) => fit(b.platform, machine) - fit(a.platform, machine));
   if (best && fit(best.platform, machine) > 0) return best;
-  throw wrongPlatform(name, manifests.flatMap((m) => m.platform ?? []), machine);
+  throw wrongPlatform(
+    name,
+    manifests.flatMap((m) => m.platform ?? []),
+    machine,
+  );
 }
 
 /** The error for an image that this machine cannot run. */
 export function wrongPlatform(name: string, there: readonly Platform[], machine: Platform = thisPlatform): Error {
   const names = [...new Set(there.map(platformName))];
-  return invalid(`${name} has no image for this machine, which is ${platformName(machine)}; it has ${names.length ? names.join(', ') : 'none that says its platform'}`);
+  return invalid(
+    `${name} has no image for this machine, which is ${platformName(machine)}; it has ${names.length ? names.join(', ') : 'none that says its platform'}`,
+  );
 }

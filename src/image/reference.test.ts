@@ -48,5 +48,12 @@ test('what is no reference is refused, with the reason', () => {
 });
 
 test('ids are hexadecimal, with or without their algorithm', () => {
-  assert.deepEqual(['abc', 'sha256:abc', 'a'.repeat(64), 'xyz', 'a'.repeat(65), ''].map(idPrefixOf), ['abc', 'abc', 'a'.repeat(64), undefined, undefined, undefined]);
+  assert.deepEqual(['abc', 'sha256:abc', 'a'.repeat(64), 'xyz', 'a'.repeat(65), ''].map(idPrefixOf), [
+    'abc',
+    'abc',
+    'a'.repeat(64),
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

@@ -34,7 +34,8 @@ export async function removeImage(store: ImageStore, ref: string, force: boolean
   if (isIdOf(image, ref)) {
     requireUnused(image, users, force);
     const repositories = new Set(image.names.map((n) => n.slice(0, n.lastIndexOf(':'))));
-    if (repositories.size > 1 && !force) throw conflict(image, 'must be forced', `image is referenced in multiple repositories: ${image.names.map(familiarName).join(', ')}`);
+    if (repositories.size > 1 && !force)
+      throw conflict(image, 'must be forced', `image is referenced in multiple repositories: ${image.names.map(familiarName).join(', ')}`);
     return [...untagged(image.names), ...(await deleteImages(store, [image])).removed];
   }
 
@@ -44,7 +45,10 @@ export async function removeImage(store: ImageStore, ref: string, force: boolean
   const last = image.names.every((n) => names.includes(n));
   const [user] = users;
   if (last && user && !force) {
-    throw new StorageError('conflict', `conflict: unable to remove repository reference ${JSON.stringify(ref)} (must force) - container ${short(user.id)} is using its referenced image ${short(image.id)}`);
+    throw new StorageError(
+      'conflict',
+      `conflict: unable to remove repository reference ${JSON.stringify(ref)} (must force) - container ${short(user.id)} is using its referenced image ${short(image.id)}`,
+    );
   }
   if (last && !users.some((u) => u.running)) return [...untagged(names), ...(await deleteImages(store, [image])).removed];
   for (const name of names) await store.references.untag(name);
@@ -67,7 +71,11 @@ async function deleteImages(store: ImageStore, images: readonly StoredImage[]): 
 }
 
 /** Removes the images without a name, or with the filter `dangling=false` all, that no container uses. */
-export async function pruneImages(store: ImageStore, filters: Filters, usedBy: (id: Digest) => readonly ImageUser[]): Promise<{ ImagesDeleted: Removal[]; SpaceReclaimed: number }> {
+export async function pruneImages(
+  store: ImageStore,
+  filters: Filters,
+  usedBy: (id: Digest) => readonly ImageUser[],
+): Promise<{ ImagesDeleted: Removal[]; SpaceReclaimed: number }> {
   const { dangling = ['true'], ...others } = filters;
   const onlyDangling = dangling.some((value) => parseBoolean(value, 'dangling'));
   const passes = imageFilter(store, others, ['until', 'label', 'label!']);

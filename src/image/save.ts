@@ -28,7 +28,10 @@ export function saveImages(store: ImageStore, refs: readonly string[]): AsyncIte
     byManifest.set(image.descriptor.digest, entry);
     for (const name of names) entry.names.add(name);
   }
-  return archive(store, [...byManifest.values()].map(({ image, names }) => ({ image, names: [...names] })));
+  return archive(
+    store,
+    [...byManifest.values()].map(({ image, names }) => ({ image, names: [...names] })),
+  );
 }
 
 function select(store: ImageStore, ref: string): Saved[] {
@@ -75,7 +78,10 @@ function indexEntries({ image: { descriptor }, names }: Saved): object[] {
   const { mediaType, digest, size, platform } = descriptor;
   const bare = { mediaType, digest, size, ...(platform ? { platform } : {}) };
   if (names.length === 0) return [bare];
-  return names.map((name) => ({ ...bare, annotations: { [imageNameAnnotation]: name, [refNameAnnotation]: name.slice(name.lastIndexOf(':') + 1) || defaultTag } }));
+  return names.map((name) => ({
+    ...bare,
+    annotations: { [imageNameAnnotation]: name, [refNameAnnotation]: name.slice(name.lastIndexOf(':') + 1) || defaultTag },
+  }));
 }
 
 function dockerEntry({ image, names }: Saved): object {
@@ -95,6 +101,18 @@ function* file(name: string, text: string): Generator<Uint8Array> {
 
 /** Times are the epoch's: the same images make the same archive. */
 const header = (path: string, size: number, type: 'file' | 'directory'): Buffer =>
-  encodeEntry({ type, path, linkTarget: '', mode: type === 'file' ? 0o644 : 0o755, uid: 0, gid: 0, size, mtime: { seconds: 0, nsec: 0 }, major: 0, minor: 0, xattrs: [] });
+  encodeEntry({
+    type,
+    path,
+    linkTarget: '',
+    mode: type === 'file' ? 0o644 : 0o755,
+    uid: 0,
+    gid: 0,
+    size,
+    mtime: { seconds: 0, nsec: 0 },
+    major: 0,
+    minor: 0,
+    xattrs: [],
+  });
 
 const padding = (size: number): Buffer => Buffer.alloc(paddingOf(size));

@@ -20,7 +20,8 @@ export function compressionOf(head: Uint8Array, name: string): Compression {
   // A zstd stream may begin with a skippable frame.
   if (((head[0] ?? 0) & 0xf0) === 0x50 && startsWith(head.subarray(1), 0x2a, 0x4d, 0x18)) return 'zstd';
   if (startsWith(head, 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)) throw invalid(`${name} is compressed by xz, which is not supported: decompress it first (xz -d)`);
-  if (startsWith(head, 0x42, 0x5a, 0x68) && head[3] !== 0) throw invalid(`${name} is compressed by bzip2, which is not supported: decompress it first (bzip2 -d)`);
+  if (startsWith(head, 0x42, 0x5a, 0x68) && head[3] !== 0)
+    throw invalid(`${name} is compressed by bzip2, which is not supported: decompress it first (bzip2 -d)`);
   return 'none';
 }
 

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { readBounded, replaceFile, writeFileAtomic } from './atomic.ts';
 import { Content } from './content.ts';
 import { digestOf } from './digest.ts';
-import { References } from './references.ts';
+import { References, type ManifestDescriptor } from './references.ts';
 
 function makeDirectory(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'hako-content-'));
@@ -31,15 +31,15 @@ test('blobs are kept by digest, once, and checked when read', async (t) => {
 
 test('what is live or leased stays', async (t) => {
   const content = Content.open(makeDirectory(t));
-  const [live, leased, dead] = [await content.put('live'), await content.put('leased'), await content.put('dead!')];
+  const [live, leased, dead] = [await content.put('live'), await content.put('leased'), await content.put('dead')];
   const lease = content.leases.begin();
-  lease.hold(leased!);
-  lease.hold(leased!);
-  assert.equal(await content.sweep(() => new Set([live!])), 5);
+  lease.hold(leased);
+  lease.hold(leased);
+  assert.equal(await content.sweep(() => new Set([live])), 4);
   assert.deepEqual(content.list().sort(), [live, leased].sort());
-  assert.equal(content.has(dead!), false);
+  assert.equal(content.has(dead), false);
   lease.release();
-  assert.equal(await content.sweep(() => new Set([live!])), 6);
+  assert.equal(await content.sweep(() => new Set([live])), 6);
 });
 
 test('opening empties what a crash left, and refuses a layout of another version', (t) => {
@@ -56,8 +56,9 @@ test('names move, manifests without names stay, and all of it is on disk', async
   const root = makeDirectory(t);
   Content.open(root);
   const references = await References.open(root);
-  const [one, two] = ['one', 'two'].map((text) => ({ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(text), size: 3 })) as [any, any];
-  const state = (r: References): unknown[] => r.list().map(({ manifest, names }) => [manifest.digest, ...names]);
+  const manifest = (text: string): ManifestDescriptor => ({ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(text), size: 3 });
+  const [one, two] = [manifest('one'), manifest('two')];
+  const state = (r: References): unknown[] => r.list().map((entry) => [entry.manifest.digest, ...entry.names]);
   await Promise.all([references.set(one), references.set(one, 'a'), references.set(one, 'b')]);
   assert.deepEqual(state(references), [[one.digest, 'a', 'b']]);
   await references.set(two, 'a');

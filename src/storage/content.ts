@@ -77,7 +77,8 @@ export class Content {
     } catch (error) {
       throw asStorageError(error, `read the blob ${digest}`);
     }
-    if (digestOf(bytes) !== digest) throw invalid(`the blob ${digest} is damaged: its content has the digest ${digestOf(bytes)}; remove the image and import it again`);
+    if (digestOf(bytes) !== digest)
+      throw invalid(`the blob ${digest} is damaged: its content has the digest ${digestOf(bytes)}; remove the image and import it again`);
     return bytes;
   }
 
@@ -121,7 +122,11 @@ export class Content {
     const temporary = this.temporary();
     try {
       const file = await open(temporary, 'wx', 0o600);
-      await file.writeFile(bytes).finally(() => file.close());
+      try {
+        await file.writeFile(bytes);
+      } finally {
+        await file.close();
+      }
       await this.adopt(temporary, digest);
     } catch (error) {
       await this.discard(temporary);

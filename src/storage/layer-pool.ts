@@ -19,7 +19,7 @@ export type WorkerAnswer = { readonly value: unknown } | { readonly error: { rea
 interface Task {
   readonly request: WorkerRequest;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (value: any) => void;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -73,7 +73,7 @@ export class LayerPool {
 
   #run<T>(request: WorkerRequest, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ request, signal, resolve, reject });
+      this.#queue.push({ request, signal, resolve: (value) => resolve(value as T), reject });
       this.#next();
     });
   }

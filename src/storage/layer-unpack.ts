@@ -93,7 +93,8 @@ export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<Un
 }
 
 function requireSame(name: string, what: string, expected: Digest | undefined, actual: Digest): void {
-  if (expected !== undefined && expected !== actual) throw invalid(`${name}: the ${what} is ${actual}, not ${expected} as the image says: the archive is damaged or forged`);
+  if (expected !== undefined && expected !== actual)
+    throw invalid(`${name}: the ${what} is ${actual}, not ${expected} as the image says: the archive is damaged or forged`);
 }
 
 async function extractInto(target: ExtractTarget, chunks: AsyncIterable<Uint8Array>, name: string): Promise<number> {
@@ -112,7 +113,12 @@ async function extractInto(target: ExtractTarget, chunks: AsyncIterable<Uint8Arr
   }
 }
 
-async function* readChunks(job: UnpackJob, hash: { update(bytes: Uint8Array): unknown }, copy: number | undefined, aborted: () => boolean): AsyncGenerator<Uint8Array> {
+async function* readChunks(
+  job: UnpackJob,
+  hash: { update(bytes: Uint8Array): unknown },
+  copy: number | undefined,
+  aborted: () => boolean,
+): AsyncGenerator<Uint8Array> {
   const { fd, offset, size } = job.source;
   for (let done = 0; done < size;) {
     if (aborted()) throw new StorageError('failed', `${job.name}: given up, because another part of the image failed`);

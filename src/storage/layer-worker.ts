@@ -34,23 +34,18 @@ async function answer(message: Exclude<WorkerRequest, { kind: 'abort' }>): Promi
 }
 
 async function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): Promise<unknown> {
-  switch (message.kind) {
-    case 'unpack':
-      return unpack(message.job, () => aborted);
-    case 'pack':
-      return packTo(message.path, message.lower, message.to);
-    case 'remove':
-      return removeTree(message.path);
-    case 'size':
-      return treeSize(message.path);
-  }
+  if (message.kind === 'unpack') return unpack(message.job, () => aborted);
+  if (message.kind === 'size') return treeSize(message.path);
+  if (message.kind === 'pack') await packTo(message.path, message.lower, message.to);
+  else removeTree(message.path);
+  return undefined;
 }
 
 async function packTo(upper: string, lower: readonly string[], to: string): Promise<void> {
   const fd = openSync(to, 'wx', 0o600);
   try {
     for await (const chunk of packLayer(upper, lower)) {
-      for (let written = 0; written < chunk.length; ) written += writeSync(fd, chunk, written);
+      for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
     }
   } finally {
     closeSync(fd);

@@ -59,9 +59,12 @@ test('who asks for a layer that is being made waits for it, and makes it when th
     order.push('first');
     writeFileSync(join(directory, 'half'), '');
     await promise;
-    return resolve(), 0;
+    return (resolve(), 0);
   });
-  const waiting = [layers.make(plan, undefined, async (d) => (order.push('second'), fill('whole')(d))), layers.make(plan, undefined, async () => (order.push('third'), 0))];
+  const waiting = [
+    layers.make(plan, undefined, async (d) => (order.push('second'), fill('whole')(d))),
+    layers.make(plan, undefined, async () => (order.push('third'), 0)),
+  ];
   reject(new Error('bad archive'));
   await assert.rejects(failing, /bad archive/);
   const [one, two] = await Promise.all(waiting);
@@ -161,7 +164,9 @@ test('a writable layer that is still mounted is not touched', async (t) => {
     const snapshots = await Snapshots.open('${directory}/snapshots', new LayerPool(1));
     console.log(await snapshots.remove('c1').then(() => 'removed', (error) => error.kind + ': ' + error.message));`,
   );
-  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', `mount -t tmpfs tmpfs ${target}; exec ${process.execPath} ${script}`], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', `mount -t tmpfs tmpfs ${target}; exec ${process.execPath} ${script}`], {
+    encoding: 'utf8',
+  });
   assert.match(stdout, /^conflict: .*still mounted: unmount/, stderr);
   assert.ok(existsSync(join(upper, 'file')));
   await snapshots.remove('c1');

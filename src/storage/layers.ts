@@ -82,7 +82,7 @@ export class Layers {
    */
   lowerDirs(top: Digest): string[] {
     const dirs: string[] = [];
-    for (let id: Digest | undefined = top; id !== undefined; ) {
+    for (let id: Digest | undefined = top; id !== undefined;) {
       const layer = this.#layers.get(id);
       if (!layer) throw new StorageError('not-found', `the layer ${id} is not in ${this.#root}: import the image again`);
       dirs.push(layer.diff);
@@ -150,7 +150,8 @@ export class Layers {
         await this.#pool.remove(temporary);
         return existing;
       }
-      if (record.parent !== undefined && !this.#layers.has(record.parent)) throw new StorageError('failed', `the layer ${record.parent} disappeared while the one above it was made`);
+      if (record.parent !== undefined && !this.#layers.has(record.parent))
+        throw new StorageError('failed', `the layer ${record.parent} disappeared while the one above it was made`);
       finishLayerRoot(diff, record.parent === undefined ? undefined : this.#layers.get(record.parent)!.diff);
       replaceFile(join(temporary, 'layer.json'), readableJson(record));
       renameSync(temporary, place);
@@ -171,7 +172,12 @@ export class Layers {
   async sweep(live: Iterable<Digest>): Promise<{ readonly removed: Digest[]; readonly freed: number }> {
     const needed = new Set<Digest>();
     for (const id of [...live, ...this.leases.keys()]) {
-      for (let layer = this.#layers.get(id); layer && !needed.has(layer.chainId); layer = layer.parent === undefined ? undefined : this.#layers.get(layer.parent)) needed.add(layer.chainId);
+      for (
+        let layer = this.#layers.get(id);
+        layer && !needed.has(layer.chainId);
+        layer = layer.parent === undefined ? undefined : this.#layers.get(layer.parent)
+      )
+        needed.add(layer.chainId);
     }
     const doomed = [...this.#layers.values()].filter((layer) => !needed.has(layer.chainId)).toReversed();
     const gone: string[] = [];
@@ -193,7 +199,8 @@ function readRecord(directory: string): Layer | undefined {
   try {
     const { chainId: id, diffId, parent, size } = readJson(join(directory, 'layer.json'), 1 << 16) as Partial<Layer>;
     const diff = join(directory, 'diff');
-    if (!isDigest(id) || !isDigest(diffId) || typeof size !== 'number' || (parent !== undefined && !isDigest(parent)) || !lstatSync(diff).isDirectory()) return undefined;
+    if (!isDigest(id) || !isDigest(diffId) || typeof size !== 'number' || (parent !== undefined && !isDigest(parent)) || !lstatSync(diff).isDirectory())
+      return undefined;
     return { chainId: id, diffId, ...(parent === undefined ? {} : { parent }), size, diff };
   } catch {
     return undefined; // no record, or half of one: not a layer

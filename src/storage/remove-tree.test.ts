@@ -53,7 +53,11 @@ test('nothing is removed through a mount', (t) => {
   mkdirSync(join(directory, 'tree/mount'), { recursive: true });
   const program = `import { removeTree } from '${import.meta.dirname}/remove-tree.ts'; try { removeTree('${directory}/tree'); console.log('removed') } catch (error) { console.log(error.code) }`;
   writeFileSync(join(directory, 'program.ts'), program);
-  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-ec', `mount --bind ${directory}/mine ${directory}/tree/mount; exec ${process.execPath} ${directory}/program.ts`], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-ec', `mount --bind ${directory}/mine ${directory}/tree/mount; exec ${process.execPath} ${directory}/program.ts`],
+    { encoding: 'utf8' },
+  );
   assert.equal(stdout, 'EBUSY\n', stderr);
   assert.ok(existsSync(join(directory, 'mine/precious')));
 });

@@ -59,7 +59,8 @@ export class Snapshots {
     try {
       mkdirSync(directory, { mode: 0o700 });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new StorageError('conflict', `the container ${id} has a writable layer already (${directory})`);
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+        throw new StorageError('conflict', `the container ${id} has a writable layer already (${directory})`);
       throw asStorageError(error, `make the writable layer of ${id}`);
     }
     try {
@@ -109,7 +110,8 @@ export class Snapshots {
         if (++removed === removedAtOnce) return await this.#pool.remove(work.rest);
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EBUSY') throw new StorageError('conflict', `the writable layer of ${id} is still mounted: unmount ${join(directory, 'merged')} first`, error);
+      if ((error as NodeJS.ErrnoException).code === 'EBUSY')
+        throw new StorageError('conflict', `the writable layer of ${id} is still mounted: unmount ${join(directory, 'merged')} first`, error);
       throw asStorageError(error, `remove the writable layer of ${id}`);
     }
   }

@@ -1,5 +1,20 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -29,7 +44,10 @@ async function open(t: TestContext): Promise<Fixture> {
 test('a volume is a directory that is there until it is removed, for the next engine too', async (t) => {
   const { volumes, root, pool } = await open(t);
   const data = volumes.create({ Name: 'data', Labels: { a: 'b' }, DriverOpts: { type: 'tmpfs' } });
-  assert.deepEqual({ ...data, CreatedAt: '' }, { Name: 'data', Driver: 'local', Mountpoint: join(root, 'data/_data'), CreatedAt: '', Labels: { a: 'b' }, Scope: 'local', Options: { type: 'tmpfs' } });
+  assert.deepEqual(
+    { ...data, CreatedAt: '' },
+    { Name: 'data', Driver: 'local', Mountpoint: join(root, 'data/_data'), CreatedAt: '', Labels: { a: 'b' }, Scope: 'local', Options: { type: 'tmpfs' } },
+  );
   writeFileSync(join(data.Mountpoint, 'file'), '12345');
   assert.equal(await volumes.size('data'), 5);
   assert.equal(volumes.create({ Name: 'data' }), data, 'made again it is the same');

@@ -41,6 +41,13 @@ export const anonymousLabel = 'com.docker.volume.anonymous';
 /** Docker's filters: names to values, each filter holds when one of its values does (labels: all). */
 export type VolumeFilters = Readonly<Record<string, readonly string[]>>;
 
+/** What volume.json holds, besides the name. */
+interface VolumeRecord {
+  readonly createdAt?: string;
+  readonly labels?: Record<string, string> | null;
+  readonly options?: Record<string, string> | null;
+}
+
 const driverOptions = ['type', 'o', 'device'];
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -79,13 +86,13 @@ export class Volumes {
   #load(name: string): void {
     const directory = join(this.#root, name);
     if (!lstatSync(directory).isDirectory() || !namePattern.test(name)) return;
-    let record: Partial<Record<'createdAt' | 'labels' | 'options', any>> = {};
+    let record: VolumeRecord;
     try {
-      record = (readJson(join(directory, 'volume.json'), 1 << 20) ?? {}) as typeof record;
+      record = readJson(join(directory, 'volume.json'), 1 << 20) ?? {};
     } catch {
       record = { createdAt: lstatSync(directory).birthtime.toISOString() };
     }
-    this.#volumes.set(name, this.#volume(name, String(record.createdAt), record.labels ?? null, record.options ?? null));
+    this.#volumes.set(name, this.#volume(name, record.createdAt ?? '', record.labels ?? null, record.options ?? null));
   }
 
   #volume(name: string, createdAt: string, labels: Record<string, string> | null, options: Record<string, string> | null): Volume {
@@ -104,7 +111,8 @@ export class Volumes {
     const wanted = emptyIsNull(options.DriverOpts);
     const existing = this.#volumes.get(name);
     if (existing) {
-      if (wanted !== null && !sameOptions(wanted, existing.Options ?? {})) throw new StorageError('conflict', `the volume ${name} exists with other options: remove it first, or choose another name`);
+      if (wanted !== null && !sameOptions(wanted, existing.Options ?? {}))
+        throw new StorageError('conflict', `the volume ${name} exists with other options: remove it first, or choose another name`);
       return existing;
     }
     const volume = this.#volume(name, new Date().toISOString(), emptyIsNull(labels), wanted);
@@ -223,14 +231,17 @@ export class Volumes {
 
 function requireValid(name: string, options: VolumeCreateOptions): void {
   if (!namePattern.test(name) || name.length > 200 || name.endsWith(temporarySuffix)) {
-    throw invalid(`${JSON.stringify(name.slice(0, 200))} is no volume name: at least two of a-z, A-Z, 0-9, "_", "." and "-" are allowed, beginning with a letter or digit. For a directory of the host give an absolute path`);
+    throw invalid(
+      `${JSON.stringify(name.slice(0, 200))} is no volume name: at least two of a-z, A-Z, 0-9, "_", "." and "-" are allowed, beginning with a letter or digit. For a directory of the host give an absolute path`,
+    );
   }
   if (options.Driver && options.Driver !== 'local') throw invalid(`there is no volume driver ${JSON.stringify(options.Driver)}; only "local" is known`);
   const unknown = Object.keys(options.DriverOpts ?? {}).find((key) => !driverOptions.includes(key));
   if (unknown !== undefined) throw invalid(`the local volume driver has no option ${JSON.stringify(unknown)}; known are ${driverOptions.join(', ')}`);
 }
 
-const emptyIsNull = (record: Readonly<Record<string, string>> | undefined): Record<string, string> | null => (record && Object.keys(record).length > 0 ? { ...record } : null);
+const emptyIsNull = (record: Readonly<Record<string, string>> | undefined): Record<string, string> | null =>
+  record && Object.keys(record).length > 0 ? { ...record } : null;
 
 const sameOptions = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
   Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value);
