@@ -60,7 +60,7 @@ export function portsText(ports: readonly ContainerPort[]): string {
     last: number;
   }
   const ranges: Range[] = [];
-  const sorted = ports.toSorted((a, b) => a.PrivatePort - b.PrivatePort || (a.IP ?? '').localeCompare(b.IP ?? '') || (a.PublicPort ?? 0) - (b.PublicPort ?? 0));
+  const sorted = ports.toSorted((a, b) => a.PrivatePort - b.PrivatePort || compareText(a.IP ?? '', b.IP ?? '') || (a.PublicPort ?? 0) - (b.PublicPort ?? 0));
   for (const { IP = '', PrivatePort, PublicPort, Type } of sorted) {
     const shift = PublicPort ? PublicPort - PrivatePort : undefined;
     const before = ranges.findLast((r) => r.ip === IP && r.type === Type && r.shift === shift);
@@ -77,3 +77,6 @@ export function portsText(ports: readonly ContainerPort[]): string {
     })
     .join(', ');
 }
+
+/** By code points: 0.0.0.0 comes before ::, which no language's order promises. */
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -58,7 +58,6 @@ export function createBody({ flags, args, given }: Invocation<ContainerFlags>, a
     ...(flags.workdir && { WorkingDir: flags.workdir }),
     ...(flags['stop-signal'] && { StopSignal: flags['stop-signal'] }),
     ...(flags['stop-timeout'] !== undefined && { StopTimeout: flags['stop-timeout'] }),
-    ...(flags['mac-address'] && { MacAddress: flags['mac-address'] }),
     ...(Object.keys(ports.exposed).length && { ExposedPorts: ports.exposed }),
     ...(anonymous.length && { Volumes: Object.fromEntries(anonymous.map((path) => [path, {}])) }),
     ...healthcheck(flags, given),

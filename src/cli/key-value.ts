@@ -37,15 +37,21 @@ export function readLines(path: string): string[] {
 }
 
 /**
- * What `--env-file` and `-e` give, in the API's form. A name without value takes the client's own, or is left out.
+ * What `--env-file` and `-e` give, in the API's form. A name without value takes the client's own; where there is none, a line
+ * of a file is left out, and a flag stays a bare name, which takes the variable away from the image's.
  * Files come first, so that single variables win.
  */
 export function environment(files: readonly string[], variables: readonly string[]): string[] {
-  const fromFiles = files.flatMap(readLines);
-  return [...fromFiles, ...variables].flatMap((entry) => {
-    if (entry.startsWith('=') || entry === '') throw new CommandError(`invalid environment variable: '${entry}'`, { exitCode: 125 });
-    if (entry.includes('=')) return [entry];
-    const own = process.env[entry];
-    return own === undefined ? [] : [`${entry}=${own}`];
-  });
+  const fromFiles = files
+    .flatMap(readLines)
+    .map(withOwnValue)
+    .filter((entry) => entry.includes('='));
+  const wrong = variables.find((entry) => entry === '' || entry.startsWith('='));
+  if (wrong !== undefined) throw new CommandError(`invalid environment variable: '${wrong}'`, { exitCode: 125 });
+  return [...fromFiles, ...variables.map(withOwnValue)];
+}
+
+function withOwnValue(entry: string): string {
+  const own = entry.includes('=') ? undefined : process.env[entry];
+  return own === undefined ? entry : `${entry}=${own}`;
 }
