@@ -82,12 +82,17 @@ function parse(fd: number, path: string): ElfFile | undefined {
   if (!segment) throw malformed('its string table is in no segment');
   const strings = segment.offset + address - segment.address;
   const text = (tag: number): string[] =>
-    entries.filter(([t]) => t === tag).map(([, value]) => {
-      const string = readString(fd, strings + value, maxString);
-      if (!string) throw malformed('a name in its dynamic section is missing');
-      return string;
-    });
-  const directories = (tag: number): string[] => text(tag).flatMap((s) => s.split(':')).filter((s) => s !== '');
+    entries
+      .filter(([t]) => t === tag)
+      .map(([, value]) => {
+        const string = readString(fd, strings + value, maxString);
+        if (!string) throw malformed('a name in its dynamic section is missing');
+        return string;
+      });
+  const directories = (tag: number): string[] =>
+    text(tag)
+      .flatMap((s) => s.split(':'))
+      .filter((s) => s !== '');
   return { machine, interpreter, needed: text(DT_NEEDED), rpath: directories(DT_RPATH), runpath: directories(DT_RUNPATH) };
 }
 

@@ -40,10 +40,25 @@ export function cString(into: Buffer, name: ByteString): Buffer {
 
 const number = (name: SyscallName): number => syscalls[name][architecture];
 const nr = {
-  openat: number('openat'), openat2: number('openat2'), close: number('close'), statx: number('statx'), mkdirat: number('mkdirat'),
-  unlinkat: number('unlinkat'), symlinkat: number('symlinkat'), linkat: number('linkat'), mknodat: number('mknodat'), getdents64: number('getdents64'),
-  readlinkat: number('readlinkat'), fchown: number('fchown'), fchownat: number('fchownat'), fchmod: number('fchmod'), fchmodat: number('fchmodat'),
-  utimensat: number('utimensat'), write: number('write'), pwrite64: number('pwrite64'), ftruncate: number('ftruncate'),
+  openat: number('openat'),
+  openat2: number('openat2'),
+  close: number('close'),
+  statx: number('statx'),
+  mkdirat: number('mkdirat'),
+  unlinkat: number('unlinkat'),
+  symlinkat: number('symlinkat'),
+  linkat: number('linkat'),
+  mknodat: number('mknodat'),
+  getdents64: number('getdents64'),
+  readlinkat: number('readlinkat'),
+  fchown: number('fchown'),
+  fchownat: number('fchownat'),
+  fchmod: number('fchmod'),
+  fchmodat: number('fchmodat'),
+  utimensat: number('utimensat'),
+  write: number('write'),
+  pwrite64: number('pwrite64'),
+  ftruncate: number('ftruncate'),
 };
 
 const AT_NOFOLLOW = atFlags.AT_SYMLINK_NOFOLLOW;
@@ -154,9 +169,15 @@ export function statFd(fd: number): FileStatus {
 // struct statx: nlink 16, uid 20, gid 24, mode 28, ino 32, size 40, mtime 112 (8+4), rdev 128/132, dev 136/140
 function parseStatus(): FileStatus {
   return {
-    nlink: status.readUInt32LE(16), uid: status.readUInt32LE(20), gid: status.readUInt32LE(24), mode: status.readUInt16LE(28),
-    size: status.readUInt32LE(40) + status.readUInt32LE(44) * 2 ** 32, mtime: status.readUInt32LE(112) + status.readInt32LE(116) * 2 ** 32,
-    mtimeNsec: status.readUInt32LE(120), major: status.readUInt32LE(128), minor: status.readUInt32LE(132),
+    nlink: status.readUInt32LE(16),
+    uid: status.readUInt32LE(20),
+    gid: status.readUInt32LE(24),
+    mode: status.readUInt16LE(28),
+    size: status.readUInt32LE(40) + status.readUInt32LE(44) * 2 ** 32,
+    mtime: status.readUInt32LE(112) + status.readInt32LE(116) * 2 ** 32,
+    mtimeNsec: status.readUInt32LE(120),
+    major: status.readUInt32LE(128),
+    minor: status.readUInt32LE(132),
     identity: `${status.readUInt32LE(136)}:${status.readUInt32LE(140)}/${status.readUInt32LE(32) + status.readUInt32LE(36) * 2 ** 32}`,
   };
 }
@@ -270,7 +291,7 @@ export function trySetTimes(dirfd: number, name: ByteString | null, seconds: num
 
 /** Writes all of `bytes`, at `position` or (null) where the file stands. @param name for the error @throws KernelError */
 export function writeFully(fd: number, bytes: Uint8Array, position: number | null, name: ByteString): void {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const rest = done === 0 ? bytes : bytes.subarray(done);
     const written = position === null ? rawSyscall(nr.write, fd, rest, rest.length) : rawSyscall(nr.pwrite64, fd, rest, rest.length, position + done);
     if (written !== -errno.EINTR) done += checked(written, 'write', name);

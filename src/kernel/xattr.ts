@@ -23,7 +23,10 @@ export function listXattrs(fd: number): readonly ByteString[] {
   const length = rawSyscall(nr.list, cString(path, procPath(fd)), value, value.length);
   if (length === 0 || length === -errno.EOPNOTSUPP) return none;
   if (length < 0) throw new KernelError('listxattr', -length);
-  return value.toString('latin1', 0, length - 1).split('\0').sort();
+  return value
+    .toString('latin1', 0, length - 1)
+    .split('\0')
+    .sort();
 }
 
 /** The value of an extended attribute; undefined where the file has none of the name. @throws KernelError */

@@ -6,8 +6,23 @@
 import { Readable } from 'node:stream';
 import { errno, KernelError } from '../kernel/errno.ts';
 import {
-  closeFd, isDirectory, readLinkAt, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK, statFd, toBytes, toText, tryOpenAt, tryOpenInRoot,
-  type ByteString, type FileStatus,
+  closeFd,
+  isDirectory,
+  readLinkAt,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFSOCK,
+  statFd,
+  toBytes,
+  toText,
+  tryOpenAt,
+  tryOpenInRoot,
+  type ByteString,
+  type FileStatus,
 } from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
 import { invalid, StorageError } from './error.ts';
@@ -145,13 +160,21 @@ function statusOf(rootfd: number, { absolute, base, status }: Resolved): PathSta
   const seconds = new Date(Math.max(-62135596800, Math.min(status.mtime, 253402300799)) * 1000).toISOString().slice(0, 19);
   const fraction = status.mtimeNsec ? `.${String(status.mtimeNsec).padStart(9, '0').replace(/0+$/, '')}` : '';
   return {
-    name: toText(base), size: status.size, mode: goFileMode(status.mode), mtime: `${seconds}${fraction}Z`,
+    name: toText(base),
+    size: status.size,
+    mode: goFileMode(status.mode),
+    mtime: `${seconds}${fraction}Z`,
     linkTarget: link ? toText(followedPath(rootfd, absolute)) : '',
   };
 }
 
 const goTypes: Readonly<Record<number, number>> = {
-  [S_IFDIR]: 2 ** 31, [S_IFLNK]: 2 ** 27, [S_IFBLK]: 2 ** 26, [S_IFIFO]: 2 ** 25, [S_IFSOCK]: 2 ** 24, [S_IFCHR]: 2 ** 26 + 2 ** 21,
+  [S_IFDIR]: 2 ** 31,
+  [S_IFLNK]: 2 ** 27,
+  [S_IFBLK]: 2 ** 26,
+  [S_IFIFO]: 2 ** 25,
+  [S_IFSOCK]: 2 ** 24,
+  [S_IFCHR]: 2 ** 26 + 2 ** 21,
 };
 
 /** A file's mode as Go's os.FileMode has it. @see https://pkg.go.dev/io/fs#FileMode */

@@ -2,7 +2,19 @@
 import { errno, errnoMessage, errnoName, KernelError } from '../kernel/errno.ts';
 import { openFlags } from '../kernel/flags.ts';
 import {
-  closeFd, openAt, S_IFLNK, S_IFMT, statFd, toText, tryChmodFd, tryChmodPathFd, tryChownAt, tryChownFd, trySetTimes, type ByteString, type FileStatus,
+  closeFd,
+  openAt,
+  S_IFLNK,
+  S_IFMT,
+  statFd,
+  toText,
+  tryChmodFd,
+  tryChmodPathFd,
+  tryChownAt,
+  tryChownFd,
+  trySetTimes,
+  type ByteString,
+  type FileStatus,
 } from '../kernel/file-at.ts';
 import { getXattr, isOverlayXattr, listXattrs, trySetXattr } from '../kernel/xattr.ts';
 import type { TarTime } from './tar/entry.ts';
@@ -58,7 +70,10 @@ export function setXattrs(fd: number, xattrs: Attributes['xattrs'], path: ByteSt
 export function readAttributes(fd: number, status: FileStatus): Attributes {
   const xattrs = listXattrs(fd).filter((name) => !isOverlayXattr(name));
   return {
-    mode: status.mode & 0o7777, uid: status.uid, gid: status.gid, mtime: { seconds: status.mtime, nsec: status.mtimeNsec },
+    mode: status.mode & 0o7777,
+    uid: status.uid,
+    gid: status.gid,
+    mtime: { seconds: status.mtime, nsec: status.mtimeNsec },
     xattrs: xattrs.map((name) => [name, getXattr(fd, name) ?? Buffer.alloc(0)] as const),
   };
 }

@@ -6,7 +6,21 @@
  * whatever an archive or a running container does with links, no descriptor leads out of the tree.
  */
 import { errno, KernelError } from '../kernel/errno.ts';
-import { closeFd, isDirectory, removeAt, S_IFDIR, S_IFLNK, S_IFMT, statAt, statFd, toText, tryMakeDirectoryAt, tryOpenAt, tryOpenInRoot, type ByteString } from '../kernel/file-at.ts';
+import {
+  closeFd,
+  isDirectory,
+  removeAt,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  statAt,
+  statFd,
+  toText,
+  tryMakeDirectoryAt,
+  tryOpenAt,
+  tryOpenInRoot,
+  type ByteString,
+} from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
 import { getXattr } from '../kernel/xattr.ts';
 import { invalid } from './error.ts';

@@ -38,7 +38,7 @@ function copyContent(found: Found, to: number, path: ByteString): void {
   const from = openSync(procPath(found.fd), 'r');
   try {
     const buffer = Buffer.allocUnsafe(1 << 18);
-    for (let length; (length = readSync(from, buffer)) > 0; ) writeFully(to, buffer.subarray(0, length), null, path);
+    for (let length; (length = readSync(from, buffer)) > 0;) writeFully(to, buffer.subarray(0, length), null, path);
   } finally {
     closeSync(from);
   }

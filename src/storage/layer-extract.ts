@@ -7,8 +7,23 @@
  */
 import { errno, KernelError } from '../kernel/errno.ts';
 import {
-  closeFd, isDirectory, isWhiteout, S_IFBLK, S_IFCHR, S_IFIFO, statAt, toText, tryChmodFd, tryLinkAt, tryMakeNodeAt, tryOpenAt, trySetTimes, trySymlinkAt,
-  truncateFd, writeFully, type ByteString,
+  closeFd,
+  isDirectory,
+  isWhiteout,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  statAt,
+  toText,
+  tryChmodFd,
+  tryLinkAt,
+  tryMakeNodeAt,
+  tryOpenAt,
+  trySetTimes,
+  trySymlinkAt,
+  truncateFd,
+  writeFully,
+  type ByteString,
 } from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
 import { trySetXattr } from '../kernel/xattr.ts';
@@ -124,11 +139,16 @@ export class LayerExtractor implements TarSink {
     }
     this.size += entry.size;
     switch (entry.type) {
-      case 'file': return this.makeFile(path, entry);
-      case 'directory': return this.makeDirectory(path, entry);
-      case 'hardlink': return this.makeHardLink(path, entry);
-      case 'symlink': return this.makeNode(path, entry, (d, name) => trySymlinkAt(entry.linkTarget, d.fd, name));
-      case 'fifo': return this.makeNode(path, entry, (d, name) => tryMakeNodeAt(d.fd, name, S_IFIFO | 0o600, 0, 0));
+      case 'file':
+        return this.makeFile(path, entry);
+      case 'directory':
+        return this.makeDirectory(path, entry);
+      case 'hardlink':
+        return this.makeHardLink(path, entry);
+      case 'symlink':
+        return this.makeNode(path, entry, (d, name) => trySymlinkAt(entry.linkTarget, d.fd, name));
+      case 'fifo':
+        return this.makeNode(path, entry, (d, name) => tryMakeNodeAt(d.fd, name, S_IFIFO | 0o600, 0, 0));
       default: {
         const type = entry.type === 'block' ? S_IFBLK : S_IFCHR;
         return this.makeNode(path, entry, (d, name) => tryMakeNodeAt(d.fd, name, type | 0o600, entry.major, entry.minor));
@@ -194,7 +214,8 @@ export class LayerExtractor implements TarSink {
   private makeHardLink(path: ByteString, entry: TarEntry): void {
     const target = normalizePath(entry.linkTarget);
     if (target === '' || target === path) throw invalid(`the archive's hard link ${quotePath(path)} has no target but ${target ? 'itself' : 'the root'}`);
-    const missing = (): Error => invalid(`the archive's hard link ${quotePath(path)} has the target ${quotePath(target)}, which is neither in it nor in a layer below`);
+    const missing = (): Error =>
+      invalid(`the archive's hard link ${quotePath(path)} has the target ${quotePath(target)}, which is neither in it nor in a layer below`);
     this.place(path, entry, (directory, name) => {
       const from = this.directories.find(parentOf(target));
       let returned = from ? tryLinkAt(from.fd, nameOf(target), directory.fd, name) : -errno.ENOENT;

@@ -4,7 +4,19 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { errno, KernelError } from '../kernel/errno.ts';
-import { closeFd, isDirectory, isWhiteout, readDirectory, statAt, statFd, toText, tryOpenAt, tryOpenBeneath, type ByteString, type FileStatus } from '../kernel/file-at.ts';
+import {
+  closeFd,
+  isDirectory,
+  isWhiteout,
+  readDirectory,
+  statAt,
+  statFd,
+  toText,
+  tryOpenAt,
+  tryOpenBeneath,
+  type ByteString,
+  type FileStatus,
+} from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
 import { isOpaque } from '../kernel/xattr.ts';
 
@@ -67,7 +79,9 @@ export class LayerStack {
 
   /** The files at a path in the layers that could show it, from the top; whiteouts are among them and end it. */
   private *occurrences(path: ByteString): Generator<Found> {
-    this.fds ??= (typeof this.paths === 'function' ? this.paths() : this.paths).map((p) => openSync(p, openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC));
+    this.fds ??= (typeof this.paths === 'function' ? this.paths() : this.paths).map((p) =>
+      openSync(p, openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC),
+    );
     for (const layer of this.fds) {
       const fd = tryOpenBeneath(layer, path, openFlags.O_PATH | openFlags.O_NOFOLLOW);
       if (fd >= 0) {

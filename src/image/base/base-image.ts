@@ -59,7 +59,18 @@ export async function buildBaseRootfs(directory: string, plan: BasePlan = planBa
 
 function* addFile(chunks: TarChunks, path: string, file: PlannedFile): Generator<Buffer> {
   const entry = (fields: Partial<TarEntry>): TarEntry => ({
-    type: 'file', path: toBytes(path.slice(1)), linkTarget: '', mode: 0o777, uid: 0, gid: 0, size: 0, mtime: { seconds: 0, nsec: 0 }, major: 0, minor: 0, xattrs: [], ...fields,
+    type: 'file',
+    path: toBytes(path.slice(1)),
+    linkTarget: '',
+    mode: 0o777,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    mtime: { seconds: 0, nsec: 0 },
+    major: 0,
+    minor: 0,
+    xattrs: [],
+    ...fields,
   });
   switch (file.type) {
     case 'directory':

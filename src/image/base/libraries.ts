@@ -28,7 +28,12 @@ const maxConfigurations = 100;
 export class LibraryFinder {
   private readonly directories = [
     ...configuredDirectories('/etc/ld.so.conf'),
-    ...[`/lib/${multiarch}`, `/usr/lib/${multiarch}`, '/lib64', '/usr/lib64', '/lib', '/usr/lib'],
+    `/lib/${multiarch}`,
+    `/usr/lib/${multiarch}`,
+    '/lib64',
+    '/usr/lib64',
+    '/lib',
+    '/usr/lib',
   ].filter((directory, i, all) => all.indexOf(directory) === i && existsSync(directory));
   private readonly read = new Map<string, ElfFile | undefined>(); // by path
 
@@ -116,4 +121,9 @@ function configuredDirectories(file: string, seen = new Set<string>()): string[]
 
 /** A shell pattern of one name, as a regular expression. */
 const wildcard = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.replace(/[^\w*?]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  new RegExp(
+    `^${pattern
+      .replace(/[^\w*?]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );

@@ -6,7 +6,16 @@ import { closeSync, existsSync, lstatSync, openSync, readlinkSync, readSync, rea
 import { basename, dirname, join, relative } from 'node:path';
 import { StorageError } from '../../storage/error.ts';
 import {
-  emptyDirectories, hostFiles, links, mergedDirectories, nameServiceLibraries, specialModes, terminals, terminfoDirectories, texts, vimConfiguration,
+  emptyDirectories,
+  hostFiles,
+  links,
+  mergedDirectories,
+  nameServiceLibraries,
+  specialModes,
+  terminals,
+  terminfoDirectories,
+  texts,
+  vimConfiguration,
 } from './files.ts';
 import { LibraryFinder, LibraryMissing, type Library } from './libraries.ts';
 import { programPackages } from './programs.ts';
@@ -134,12 +143,14 @@ class Planner {
         break;
       }
     }
-    if ([...this.files.keys()].some((path) => /\/vim[^/]*$/.test(path))) this.add(vimConfiguration[0], { type: 'text', mode: 0o644, text: vimConfiguration[1] });
+    if ([...this.files.keys()].some((path) => /\/vim[^/]*$/.test(path)))
+      this.add(vimConfiguration[0], { type: 'text', mode: 0o644, text: vimConfiguration[1] });
   }
 
   private addHostFile(path: string, from: string, why: string): void {
     const status = statSync(from, { throwIfNoEntry: false });
-    if (status?.isFile() && status.size <= maxHostFile) this.add(this.place(path), { type: 'file', mode: 0o644, from: realpathSync(from), size: status.size, why });
+    if (status?.isFile() && status.size <= maxHostFile)
+      this.add(this.place(path), { type: 'file', mode: 0o644, from: realpathSync(from), size: status.size, why });
   }
 
   private add(path: string, file: PlannedFile): void {

@@ -25,7 +25,17 @@ export interface EntryHeader {
 }
 
 const types: Readonly<Record<string, TarEntryType>> = {
-  '\0': 'file', '0': 'file', '7': 'file', S: 'file', '1': 'hardlink', '2': 'symlink', '3': 'character', '4': 'block', '5': 'directory', D: 'directory', '6': 'fifo',
+  '\0': 'file',
+  '0': 'file',
+  '7': 'file',
+  S: 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '3': 'character',
+  '4': 'block',
+  '5': 'directory',
+  D: 'directory',
+  '6': 'fifo',
 };
 
 /** Puts an entry together. Returns a string that says what is wrong where it cannot. */
@@ -53,8 +63,17 @@ export function makeEntry(raw: RawHeader, extensions: EntryExtensions): EntryHea
   const sparse = type === 'file' ? sparseOf(extensions, stored) : undefined;
   if (typeof sparse === 'string') return sparse;
   const entry: TarEntry = {
-    type, path, linkTarget: type === 'hardlink' || type === 'symlink' ? linkTarget : '', mode: raw.mode & 0o7777, uid, gid,
-    size: sparse ? sparse.size : type === 'file' ? stored : 0, mtime, major: raw.major, minor: raw.minor, xattrs: records.size ? paxXattrs(records) : [],
+    type,
+    path,
+    linkTarget: type === 'hardlink' || type === 'symlink' ? linkTarget : '',
+    mode: raw.mode & 0o7777,
+    uid,
+    gid,
+    size: sparse ? sparse.size : type === 'file' ? stored : 0,
+    mtime,
+    major: raw.major,
+    minor: raw.minor,
+    xattrs: records.size ? paxXattrs(records) : [],
     ...(sparse?.runs ? { sparse: sparse.runs } : {}),
   };
   return { entry, stored, mapFirst: sparse !== undefined && sparse.runs === undefined };

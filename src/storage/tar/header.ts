@@ -22,7 +22,16 @@ export interface RawHeader {
   readonly minor: number;
 }
 
-const field = { path: [0, 100], mode: [100, 8], uid: [108, 8], gid: [116, 8], size: [124, 12], mtime: [136, 12], checksum: [148, 8], link: [157, 100] } as const;
+const field = {
+  path: [0, 100],
+  mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  link: [157, 100],
+} as const;
 
 /** Whether all of a block is zero: the mark of an archive's end. */
 export function isZeroBlock(block: Buffer): boolean {
@@ -37,7 +46,8 @@ export function isZeroBlock(block: Buffer): boolean {
 export function parseHeader(block: Buffer): RawHeader | string {
   const stated = parseNumber(block, ...field.checksum);
   const [unsigned, signed] = checksums(block);
-  if (stated === undefined || (stated !== unsigned && stated !== signed)) return `the header's checksum is ${stated ?? 'no number'}, but its bytes sum up to ${unsigned}`;
+  if (stated === undefined || (stated !== unsigned && stated !== signed))
+    return `the header's checksum is ${stated ?? 'no number'}, but its bytes sum up to ${unsigned}`;
 
   const values: number[] = [];
   for (const name of ['mode', 'uid', 'gid', 'size', 'mtime'] as const) {

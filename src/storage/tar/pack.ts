@@ -7,8 +7,24 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { errno, KernelError } from '../../kernel/errno.ts';
 import {
-  closeFd, isWhiteout, PATH_MAX, procPath, readDirectory, readLinkAt, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, statFd, toText, tryOpenAt,
-  type ByteString, type FileStatus,
+  closeFd,
+  isWhiteout,
+  PATH_MAX,
+  procPath,
+  readDirectory,
+  readLinkAt,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  statFd,
+  toText,
+  tryOpenAt,
+  type ByteString,
+  type FileStatus,
 } from '../../kernel/file-at.ts';
 import { openFlags } from '../../kernel/flags.ts';
 import { getXattr, isOverlayXattr, listXattrs } from '../../kernel/xattr.ts';
@@ -64,7 +80,12 @@ async function* breathing(chunks: Iterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 const types: Readonly<Record<number, TarEntryType>> = {
-  [S_IFREG]: 'file', [S_IFDIR]: 'directory', [S_IFLNK]: 'symlink', [S_IFCHR]: 'character', [S_IFBLK]: 'block', [S_IFIFO]: 'fifo',
+  [S_IFREG]: 'file',
+  [S_IFDIR]: 'directory',
+  [S_IFLNK]: 'symlink',
+  [S_IFCHR]: 'character',
+  [S_IFBLK]: 'block',
+  [S_IFIFO]: 'fifo',
 };
 
 class TreePacker {
@@ -154,8 +175,16 @@ class TreePacker {
   private entryOf(fd: number, status: FileStatus, type: TarEntryType, path: ByteString): TarEntry {
     const names = type === 'hardlink' ? [] : listXattrs(fd).filter((name) => !isOverlayXattr(name));
     return {
-      type, path, linkTarget: type === 'symlink' ? readLinkAt(fd, '') : '', mode: status.mode & 0o7777, uid: status.uid, gid: status.gid,
-      size: type === 'file' ? status.size : 0, mtime: { seconds: status.mtime, nsec: status.mtimeNsec }, major: status.major, minor: status.minor,
+      type,
+      path,
+      linkTarget: type === 'symlink' ? readLinkAt(fd, '') : '',
+      mode: status.mode & 0o7777,
+      uid: status.uid,
+      gid: status.gid,
+      size: type === 'file' ? status.size : 0,
+      mtime: { seconds: status.mtime, nsec: status.mtimeNsec },
+      major: status.major,
+      minor: status.minor,
       xattrs: names.flatMap((name) => {
         const value = getXattr(fd, name);
         return value ? [[name, value] as const] : [];

@@ -14,13 +14,14 @@ export type PaxRecords = Map<string, ByteString>;
  */
 export function parsePax(data: Buffer, records: PaxRecords): string | undefined {
   const map: string[] = [];
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     if (data[at] === 0) break; // some writers pad inside the stated size
     const blank = data.indexOf(0x20, at);
     const digits = blank < 0 || blank - at > 10 ? '' : data.toString('latin1', at, blank);
     const length = /^[0-9]+$/.test(digits) ? Number(digits) : 0;
     const end = at + length;
-    if (length <= digits.length + 2 || end > data.length || data[end - 1] !== 0x0a) return `a PAX record at byte ${at} of the extended header has a wrong length`;
+    if (length <= digits.length + 2 || end > data.length || data[end - 1] !== 0x0a)
+      return `a PAX record at byte ${at} of the extended header has a wrong length`;
     const equals = data.indexOf(0x3d, blank + 1);
     if (equals < 0 || equals >= end || equals === blank + 1) return `a PAX record at byte ${at} of the extended header has no key`;
     const key = data.toString('latin1', blank + 1, equals);

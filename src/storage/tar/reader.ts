@@ -68,7 +68,7 @@ export class TarReader {
   /** Takes the next bytes. @throws StorageError when the archive is bad; whatever the sink throws */
   write(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (let at = 0; at < bytes.length && this.state !== 'ended'; ) {
+    for (let at = 0; at < bytes.length && this.state !== 'ended';) {
       const used = this.step(bytes, at);
       at += used;
       this.offset += used;
@@ -253,7 +253,7 @@ export class TarReader {
       this.position += bytes.length;
       return;
     }
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const run = this.runs[this.run]!;
       const used = Math.min(bytes.length - at, run.length - this.position);
       if (used > 0) this.sink.data(bytes.subarray(at, at + used), run.offset + this.position);

@@ -27,13 +27,32 @@ export function encodeEntry(entry: TarEntry): Buffer {
   const { mode, uid, gid, major, minor } = entry;
   const [prefix, name] = split ?? ['', path.slice(0, 100)];
   const header = encodeHeader({
-    type: flags[entry.type], path: name, prefix, linkTarget: entry.linkTarget.slice(0, 100), mode, uid, gid, size, mtime: entry.mtime.seconds, major, minor,
+    type: flags[entry.type],
+    path: name,
+    prefix,
+    linkTarget: entry.linkTarget.slice(0, 100),
+    mode,
+    uid,
+    gid,
+    size,
+    mtime: entry.mtime.seconds,
+    major,
+    minor,
   });
   if (records.length === 0) return header;
   const data = encodePax(records);
   const extended = encodeHeader({
-    type: 'x', path: `PaxHeaders.0/${path.split('/').findLast((part) => part !== '') ?? ''}`.slice(0, 99), prefix: '', linkTarget: '',
-    mode: 0o644, uid: 0, gid: 0, size: data.length, mtime: 0, major: 0, minor: 0,
+    type: 'x',
+    path: `PaxHeaders.0/${path.split('/').findLast((part) => part !== '') ?? ''}`.slice(0, 99),
+    prefix: '',
+    linkTarget: '',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: data.length,
+    mtime: 0,
+    major: 0,
+    minor: 0,
   });
   return Buffer.concat([extended, data, Buffer.alloc(paddingOf(data.length)), header]);
 }
@@ -91,7 +110,7 @@ export class TarChunks {
   }
 
   private *bytes(bytes: Uint8Array): Generator<Buffer> {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (this.used === chunkSize) yield this.take();
       const length = Math.min(bytes.length - at, chunkSize - this.used);
       this.chunk.set(bytes.subarray(at, at + length), this.used);
@@ -101,7 +120,7 @@ export class TarChunks {
   }
 
   private *zeros(count: number): Generator<Buffer> {
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       if (this.used === chunkSize) yield this.take();
       const length = Math.min(left, chunkSize - this.used);
       this.chunk.fill(0, this.used, this.used + length);
