@@ -1,6 +1,6 @@
 /**
- * Bundles src/ into dist/: one file for each program that Node runs, since each file read costs the client a part of a
- * millisecond at each start. Usage: build.ts [COMMIT]
+ * Bundles src/ into dist/: one file for each program that Node runs, CommonJS, since that starts soonest
+ * (docs/decisions/bundle.md). Usage: build.ts [COMMIT]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,9 @@ const { outputFiles } = await build({
   write: false,
   platform: 'node',
   target: 'node24',
-  format: 'esm',
+  format: 'cjs',
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
   external: ['koffi'], // finds its native part beside itself
   sourcemap: 'external',
   minifySyntax: true,
@@ -36,8 +38,12 @@ const { outputFiles } = await build({
 
 // Each file appears whole or not at all: another hako may be starting from this directory now. built-from comes last.
 mkdirSync(dist, { recursive: true });
-const files: (readonly [name: string, contents: string | Uint8Array])[] = outputFiles.map((file) => [basename(file.path), file.contents]);
-for (const [name, contents] of [...files, ['built-from', `${process.argv[2] ?? headCommit()}\n`] as const]) {
+const files: readonly (readonly [name: string, contents: string | Uint8Array])[] = [
+  ['package.json', '{ "type": "commonjs" }\n'],
+  ...outputFiles.map((file) => [basename(file.path), file.contents] as const),
+  ['built-from', `${process.argv[2] ?? headCommit()}\n`],
+];
+for (const [name, contents] of files) {
   const temporary = join(dist, `.${name}.${process.pid}`);
   writeFileSync(temporary, contents);
   renameSync(temporary, join(dist, name));
