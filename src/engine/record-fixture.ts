@@ -1,0 +1,20 @@
+/** Containers' records for tests. */
+import { never, type ContainerRecord, type StateRecord } from './container.ts';
+
+/** A record of a container that was never started, with what a test is about. */
+export function recordWith(fields: Partial<Omit<ContainerRecord, 'state'>> & { readonly state?: Partial<StateRecord> } = {}): ContainerRecord {
+  const { state, ...rest } = fields;
+  return {
+    id: '0123456789abcdef'.repeat(4),
+    name: 'box',
+    created: '2024-01-02T03:04:05.000000006Z',
+    image: { id: `sha256:${'ab'.repeat(32)}`, reference: 'base', chain: [] },
+    config: {},
+    hostConfig: {},
+    mounts: [],
+    networks: {},
+    restartCount: 0,
+    ...rest,
+    state: { status: 'created', exitCode: 0, oomKilled: false, error: '', startedAt: never, finishedAt: never, stoppedByUser: false, ...state },
+  };
+}
