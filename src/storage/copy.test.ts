@@ -21,14 +21,24 @@ function container(t: TestContext): { root: string; fd: number; secret: string }
   const root = join(top, 'rootfs');
   mkdirSync(root);
   writeFileSync(join(top, 'secret'), 'the host');
-  execFileSync('sh', ['-ec', 'mkdir -p etc/conf.d usr/lib; echo h > etc/hostname; touch etc/conf.d/a; ln -s usr/lib lib; ln -s /etc abs; ln -s ../../../../etc/hostname up; ln -s hop1 hop0; ln -s /hop2 hop1; ln -s etc/../etc/nowhere hop2; ln -s loop loop; mkfifo fifo; mknod null c 1 3; touch -d @1000000000.25 etc/hostname; chmod 4755 etc/hostname'], { cwd: root });
+  execFileSync(
+    'sh',
+    [
+      '-ec',
+      'mkdir -p etc/conf.d usr/lib; echo h > etc/hostname; touch etc/conf.d/a; ln -s usr/lib lib; ln -s /etc abs; ln -s ../../../../etc/hostname up; ln -s hop1 hop0; ln -s /hop2 hop1; ln -s etc/../etc/nowhere hop2; ln -s loop loop; mkfifo fifo; mknod null c 1 3; touch -d @1000000000.25 etc/hostname; chmod 4755 etc/hostname',
+    ],
+    { cwd: root },
+  );
   const fd = openSync(root, 'r');
   t.after(() => closeSync(fd));
   return { root, fd, secret: join(top, 'secret') };
 }
 
 const put = (fd: number, path: string, archive: Buffer, options?: CopyInOptions): Promise<void> => copyIn(fd, path, inChunks(archive, 1000), options);
-const namesOut = async (fd: number, path: string): Promise<string[]> => execFileSync('tar', ['-tPf', '-'], { input: await gather(copyOut(fd, path).tar), encoding: 'utf8' }).trim().split('\n');
+const namesOut = async (fd: number, path: string): Promise<string[]> =>
+  execFileSync('tar', ['-tPf', '-'], { input: await gather(copyOut(fd, path).tar), encoding: 'utf8' })
+    .trim()
+    .split('\n');
 
 test("the status of a path is Docker's", { skip }, (t) => {
   const { fd } = container(t);
@@ -40,7 +50,10 @@ test("the status of a path is Docker's", { skip }, (t) => {
   assert.equal(statPath(fd, '/lib/').mode, 2 ** 31 + 0o755);
   assert.equal(statPath(fd, '/fifo').mode, 2 ** 25 + 0o644);
   assert.equal(statPath(fd, '/null').mode, 2 ** 26 + 2 ** 21 + 0o644);
-  assert.deepEqual(['/lib', '/abs', '/up', '/hop0'].map((path) => statPath(fd, path).linkTarget), ['/usr/lib', '/etc', '/etc/hostname', '/etc/nowhere']);
+  assert.deepEqual(
+    ['/lib', '/abs', '/up', '/hop0'].map((path) => statPath(fd, path).linkTarget),
+    ['/usr/lib', '/etc', '/etc/hostname', '/etc/nowhere'],
+  );
   assert.throws(() => statPath(fd, '/loop'), /ELOOP/);
   assert.throws(() => statPath(fd, '/no/such'), { kind: 'not-found', message: /could not find the file \/no\/such in the container/ });
   assert.throws(() => statPath(fd, '/etc/hostname/x'), /not a directory/);
@@ -73,7 +86,14 @@ test('a stream that is not read to its end leaves no descriptor open', { skip },
 
 test('what is copied in goes below the directory, through links as a process inside would go', { skip }, async (t) => {
   const { fd, root } = container(t);
-  await put(fd, '/abs/conf.d', tar([{ name: './', type: '5', mode: 0o700 }, { name: 'b', contents: 'b', uid: 5 }]));
+  await put(
+    fd,
+    '/abs/conf.d',
+    tar([
+      { name: './', type: '5', mode: 0o700 },
+      { name: 'b', contents: 'b', uid: 5 },
+    ]),
+  );
   assert.equal(readFileSync(join(root, 'etc/conf.d/b'), 'utf8'), 'b');
   assert.equal(lstatSync(join(root, 'etc/conf.d')).mode & 0o777, 0o755, 'the directory itself stays as it was');
   symlinkSync('/usr/lib', join(root, 'etc/conf.d/link'));

@@ -48,8 +48,26 @@ test('the layer of a container has whiteouts as files, and only the opaque marke
   const { upper, lowers } = overlay(t);
   const packed = names(await gather(packLayer(upper, lowers)));
   assert.deepEqual(packed, [
-    'etc/', 'etc/a', 'etc/.wh.b', 'etc/link/', 'etc/link/n', '.wh.gone', 'opt/', 'opt/app/', 'opt/app/deep/', 'opt/app/deep/f', 'opt/app/g',
-    'remade/', 'remade/.wh..wh..opq', 'remade/both', 'remade/new', 'usr/', 'usr/bin/', 'usr/bin/again', 'usr/bin/extra', 'var/',
+    'etc/',
+    'etc/a',
+    'etc/.wh.b',
+    'etc/link/',
+    'etc/link/n',
+    '.wh.gone',
+    'opt/',
+    'opt/app/',
+    'opt/app/deep/',
+    'opt/app/deep/f',
+    'opt/app/g',
+    'remade/',
+    'remade/.wh..wh..opq',
+    'remade/both',
+    'remade/new',
+    'usr/',
+    'usr/bin/',
+    'usr/bin/again',
+    'usr/bin/extra',
+    'var/',
   ]);
 });
 
@@ -86,10 +104,31 @@ test('what redirect_dir or metacopy left incomplete is refused', { skip }, async
 
 test('a diff lists what was added, changed and deleted, and the directories above', { skip }, (t) => {
   const { upper, lowers } = overlay(t);
-  assert.deepEqual(changes(upper, lowers).map(({ kind, path }) => `${changeLetter(kind)} ${path}`), [
-    'C /etc', 'C /etc/a', 'D /etc/b', 'C /etc/link', 'A /etc/link/n', 'D /gone', 'A /opt', 'A /opt/app', 'A /opt/app/deep', 'A /opt/app/deep/f', 'A /opt/app/g',
-    'C /remade', 'C /remade/both', 'A /remade/new', 'D /remade/old', 'C /usr', 'C /usr/bin', 'A /usr/bin/again', 'A /usr/bin/extra', 'C /var',
-  ]);
+  assert.deepEqual(
+    changes(upper, lowers).map(({ kind, path }) => `${changeLetter(kind)} ${path}`),
+    [
+      'C /etc',
+      'C /etc/a',
+      'D /etc/b',
+      'C /etc/link',
+      'A /etc/link/n',
+      'D /gone',
+      'A /opt',
+      'A /opt/app',
+      'A /opt/app/deep',
+      'A /opt/app/deep/f',
+      'A /opt/app/g',
+      'C /remade',
+      'C /remade/both',
+      'A /remade/new',
+      'D /remade/old',
+      'C /usr',
+      'C /usr/bin',
+      'A /usr/bin/again',
+      'A /usr/bin/extra',
+      'C /var',
+    ],
+  );
 });
 
 test('a diff leaves out whiteouts of nothing, and directories that are as they were', { skip }, (t) => {
@@ -98,6 +137,13 @@ test('a diff leaves out whiteouts of nothing, and directories that are as they w
   assert.deepEqual(changes(join(root, 'upper'), [join(root, 'lower')]), []);
   writeFileSync(join(root, 'upper/a/b/new'), '');
   execFileSync('sh', ['-ec', 'touch -d @1000 upper/a/b'], { cwd: root });
-  assert.deepEqual(changes(join(root, 'upper'), [join(root, 'lower')]).map((c) => [c.kind, c.path]), [[0, '/a'], [0, '/a/b'], [1, '/a/b/new']]);
+  assert.deepEqual(
+    changes(join(root, 'upper'), [join(root, 'lower')]).map((c) => [c.kind, c.path]),
+    [
+      [0, '/a'],
+      [0, '/a/b'],
+      [1, '/a/b/new'],
+    ],
+  );
   rmSync(join(root, 'upper/a'), { recursive: true });
 });

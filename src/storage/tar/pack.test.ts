@@ -51,8 +51,13 @@ test("Python's tarfile lists the same names, sizes and types", { skip: skip || (
   const source = temporaryDirectory(t);
   makeTree(source);
   const archive = await pack(source);
-  const script = "import tarfile,sys\nfor m in tarfile.open(fileobj=sys.stdin.buffer,mode='r|',errors='surrogateescape'): sys.stdout.buffer.write(m.name.encode('utf8','surrogateescape')+b' %d\\0'%m.size)";
-  const listed = execFileSync('python3', ['-c', script], { input: archive }).toString('latin1').split('\0').slice(0, -1).map((l) => l.slice(0, l.lastIndexOf(' ')));
+  const script =
+    "import tarfile,sys\nfor m in tarfile.open(fileobj=sys.stdin.buffer,mode='r|',errors='surrogateescape'): sys.stdout.buffer.write(m.name.encode('utf8','surrogateescape')+b' %d\\0'%m.size)";
+  const listed = execFileSync('python3', ['-c', script], { input: archive })
+    .toString('latin1')
+    .split('\0')
+    .slice(0, -1)
+    .map((l) => l.slice(0, l.lastIndexOf(' ')));
   const expected = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P\\0'], { cwd: source }).toString('latin1').split('\0').slice(0, -1);
   assert.deepEqual(listed.toSorted(), expected.toSorted());
 });

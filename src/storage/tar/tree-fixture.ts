@@ -1,7 +1,20 @@
 /** A directory tree with one of everything that an archive can hold, and the description of a tree, to compare two. For tests. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync, writeSync, ftruncateSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+  ftruncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -41,12 +54,19 @@ export function makeTree(directory: string, simple = false): void {
   writeFileSync(path('etc/empty'), '');
   writeFileSync(path('etc/block'), Buffer.alloc(1024, 'b')); // whole blocks: no padding
   writeFileSync(path('big'), Buffer.alloc(3_000_001, 'hakobune'));
-  sh(directory, 'ln etc/passwd etc/passwd-; ln -s passwd etc/link; ln -s /nowhere dangling; mkdir -p tmp home/user; chown -h 1000:1001 etc/link; chown 1000:1001 home/user');
+  sh(
+    directory,
+    'ln etc/passwd etc/passwd-; ln -s passwd etc/link; ln -s /nowhere dangling; mkdir -p tmp home/user; chown -h 1000:1001 etc/link; chown 1000:1001 home/user',
+  );
   sh(directory, 'cp big setuid; chown 12:34 setuid; chmod 6755 setuid; chmod 1777 tmp; chmod 2750 home; chmod 0400 etc/block');
   if (!simple) makeExtras(directory, path);
   // Directories last, as what is made in them sets their times
   sh(directory, 'find . -mindepth 1 -exec touch -h -d "2001-02-03 04:05:06" {} +');
-  if (!simple) sh(directory, 'touch -h -d "2001-02-03 04:05:06.123456789" etc etc/passwd etc/link; touch -d "1969-12-31 23:59:58.25 UTC" big; touch -d "2001-02-03 04:05:06.5" .');
+  if (!simple)
+    sh(
+      directory,
+      'touch -h -d "2001-02-03 04:05:06.123456789" etc etc/passwd etc/link; touch -d "1969-12-31 23:59:58.25 UTC" big; touch -d "2001-02-03 04:05:06.5" .',
+    );
 }
 
 function makeExtras(directory: string, path: (name: string) => string): void {
@@ -114,4 +134,3 @@ export async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer>
 export async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
-
