@@ -1,5 +1,7 @@
 /** Containers' records for tests. */
-import { never, type ContainerRecord, type StateRecord } from './container.ts';
+import type { EndpointRecord } from '../network/endpoint.ts';
+import type { PortBinding } from '../network/ports.ts';
+import { never, type ContainerRecord, type Running, type StateRecord } from './container.ts';
 
 /** A record of a container that was never started, with what a test is about. */
 export function recordWith(fields: Partial<Omit<ContainerRecord, 'state'>> & { readonly state?: Partial<StateRecord> } = {}): ContainerRecord {
@@ -17,4 +19,10 @@ export function recordWith(fields: Partial<Omit<ContainerRecord, 'state'>> & { r
     ...rest,
     state: { status: 'created', exitCode: 0, oomKilled: false, error: '', startedAt: never, finishedAt: never, stoppedByUser: false, ...state },
   };
+}
+
+/** What a running container has, without a process behind it. */
+export function runningWith(fields: { readonly pid?: number; readonly endpoint?: EndpointRecord; readonly ports?: readonly PortBinding[] } = {}): Running {
+  const { pid = 1, ports = [], endpoint } = fields;
+  return { handle: { pid }, ports, namespaces: [], warnings: [], cgroupPath: '/test', ...(endpoint ? { endpoint } : {}) } as unknown as Running;
 }
