@@ -39,6 +39,8 @@ export interface LogOptions {
   /** Nanoseconds since the epoch. */
   readonly since?: bigint;
   readonly until?: bigint;
+  /** Ends the reading, also while it waits for more to follow. */
+  readonly signal?: AbortSignal;
 }
 
 /** An error for whoever asked: `status` is the HTTP status, the message one sentence. */

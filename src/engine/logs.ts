@@ -23,11 +23,12 @@ export function openLog(directory: string, limits: LogLimits, onError: (message:
 
 /**
  * The log in a directory, oldest first; nothing when nothing was ever written.
- * @param signal ends the reading, without an error
+ * @param signal ends the reading, without an error, as `options.signal` does
  * @param writer the one that `openLog` gave, while the container runs: `follow` waits for it and ends when it is closed; without it, at the end
  * @throws EngineError 501 when the container's driver keeps no log
  */
 export function readLog(directory: string, limits: LogLimits, options: LogOptions, signal: AbortSignal, writer?: LogWriter): AsyncGenerator<LogChunk, void> {
   if (limits.driver === 'none') throw new EngineError(501, "The container's log driver is 'none': nothing was kept that could be read.");
-  return readLogFiles(directory, options, signal, writer instanceof LogFiles ? writer : undefined);
+  const ending = options.signal ? AbortSignal.any([signal, options.signal]) : signal;
+  return readLogFiles(directory, options, ending, writer instanceof LogFiles ? writer : undefined);
 }
