@@ -74,12 +74,15 @@ function* addFile(chunks: TarChunks, path: string, file: PlannedFile): Generator
   });
   switch (file.type) {
     case 'directory':
-      return yield* chunks.add(entry({ type: 'directory', mode: file.mode }));
+      yield* chunks.add(entry({ type: 'directory', mode: file.mode }));
+      return;
     case 'link':
-      return yield* chunks.add(entry({ type: 'symlink', linkTarget: toBytes(file.target) }));
+      yield* chunks.add(entry({ type: 'symlink', linkTarget: toBytes(file.target) }));
+      return;
     case 'text': {
       const text = Buffer.from(file.text);
-      return yield* chunks.add(entry({ mode: file.mode, size: text.length }), text);
+      yield* chunks.add(entry({ mode: file.mode, size: text.length }), text);
+      return;
     }
     case 'file': {
       const fd = openSync(file.from, 'r');

@@ -104,7 +104,8 @@ export function describeTree(directory: string, options: { readonly xattrs?: boo
     }
     lines.push(parts.join(' '));
     if (!s.isDirectory()) return;
-    for (const child of readdirSync(path, { encoding: 'buffer' }).toSorted(Buffer.compare)) visit(path, child, `${shown}/${child.toString('latin1')}`);
+    for (const child of readdirSync(path, { encoding: 'buffer' }).toSorted((a, b) => Buffer.compare(a, b)))
+      visit(path, child, `${shown}/${child.toString('latin1')}`);
   };
   visit(Buffer.from(directory), Buffer.alloc(0), '.');
   return lines;
