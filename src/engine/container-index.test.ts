@@ -26,7 +26,7 @@ test('a container is found by id, name and a prefix that only it has', () => {
   assert.equal(index.find('web'), web);
   assert.equal(index.find('/db'), db);
   assert.equal(index.find('abc'), web);
-  assert.deepEqual([...index], [web, db]);
+  assert.deepEqual(index.all(), [web, db]);
   assert.throws(() => index.find('ab'), fails(400, 'multiple IDs found with provided prefix: ab'));
   assert.throws(() => index.find('ff'), fails(404, 'No such container: ff'));
   assert.throws(() => index.find(''), fails(404, 'No such container: '));

@@ -22,13 +22,8 @@ export class ContainerIndex {
   }
 
   /** Every container, in the order they came. */
-  [Symbol.iterator](): IterableIterator<Container> {
-    return this.#byId.values();
-  }
-
-  /** Identifiers of all containers. */
-  ids(): Set<string> {
-    return new Set(this.#byId.keys());
+  all(): Container[] {
+    return [...this.#byId.values()];
   }
 
   /**

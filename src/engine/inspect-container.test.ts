@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Container } from './container.ts';
-import { inspectContainer, type InspectContext } from './inspect-container.ts';
+import { describeContainer, type InspectContext } from './inspect-container.ts';
 import { recordWith, runningWith } from './record-fixture.ts';
 
 const context: InspectContext = {
@@ -13,7 +13,7 @@ const context: InspectContext = {
 
 test('inspect of a container that never ran has every field, with defaults', () => {
   const container = new Container(recordWith({ config: { Cmd: ['sh', '-c', 'id'] }, hostConfig: { Memory: 1 << 20 } }));
-  const seen = inspectContainer(container, context);
+  const seen = describeContainer(container, context);
   assert.equal(seen.Name, '/box');
   assert.equal(seen.Path, 'sh');
   assert.deepEqual(seen.Args, ['-c', 'id']);
@@ -42,7 +42,7 @@ test('inspect of a running container shows its process and network', () => {
     ports: [{ hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' }],
   });
   container.execs.add('e1');
-  const seen = inspectContainer(container, { ...context, health: { Status: 'healthy', FailingStreak: 0, Log: [] }, sizes: { rw: 1, rootFs: 2 } });
+  const seen = describeContainer(container, { ...context, health: { Status: 'healthy', FailingStreak: 0, Log: [] }, sizes: { rw: 1, rootFs: 2 } });
   assert.deepEqual([seen.State.Status, seen.State.Running, seen.State.Paused, seen.State.Pid], ['paused', true, true, 4711]);
   assert.equal(seen.State.Health?.Status, 'healthy');
   assert.deepEqual(seen.ExecIDs, ['e1']);
@@ -56,7 +56,7 @@ test('inspect of a running container shows its process and network', () => {
 
 test("a container in another's network has none of its own", () => {
   const container = new Container(recordWith({ hostConfig: { NetworkMode: 'container:abc', Privileged: true } }));
-  const seen = inspectContainer(container, context);
+  const seen = describeContainer(container, context);
   assert.deepEqual(seen.NetworkSettings.Networks, {});
   assert.equal(seen.HostConfig.NetworkMode, 'container:abc');
   assert.deepEqual(seen.HostConfig.MaskedPaths, []);

@@ -4,10 +4,13 @@ import type { ContainerConfig, ContainerInspect, ContainerState, Health, HostCon
 import { defaultMaskedPaths, defaultReadonlyPaths } from '../runtime/paths.ts';
 import type { OverlayMount } from '../storage/snapshots.ts';
 import type { Container } from './container.ts';
+import { containerSizes, type ContainerSizes } from './container-sizes.ts';
+import { healthOf } from './health.ts';
 import { defaultLogLimits } from './logs-options.ts';
 import { logPath, logSequences } from './logs-writer.ts';
 import { networkMode, networkSettings } from './network-view.ts';
 import type { BridgeView } from './networking.ts';
+import type { Parts } from './parts.ts';
 
 /** What is known of a container beside its record. */
 export interface InspectContext {
@@ -23,14 +26,24 @@ export interface InspectContext {
   readonly sizes?: ContainerSizes | undefined;
 }
 
-/** Bytes that a container has written, and that its root file system has in all. */
-export interface ContainerSizes {
-  readonly rw: number;
-  readonly rootFs: number;
+/** A container in full; with sizes, which takes a walk over its layer. */
+export async function inspectContainer(
+  parts: Pick<Parts, 'images' | 'snapshots' | 'files' | 'networking'>,
+  container: Container,
+  options: { readonly size: boolean },
+): Promise<ContainerInspect> {
+  return describeContainer(container, {
+    overlay: parts.snapshots.mountOf(container.id, parts.images.lowerDirs(container.record.image.chain)),
+    runDirectory: parts.files.runDirectory(container.id),
+    logDirectory: parts.files.logDirectory(container),
+    bridge: parts.networking.view,
+    health: healthOf(container),
+    sizes: options.size ? await containerSizes(parts, container) : undefined,
+  });
 }
 
-/** A container in full. */
-export function inspectContainer(container: Container, context: InspectContext): ContainerInspect {
+/** A container in full, from what is known of it. */
+export function describeContainer(container: Container, context: InspectContext): ContainerInspect {
   const { record } = container;
   const { overlay, runDirectory, sizes } = context;
   const [path = '', ...args] = commandOf(record.config);
