@@ -3,12 +3,13 @@
  * `container.json` below the root is what survives a reboot; `running.json` below the run directory is what a
  * restarted engine needs to take a running container up again.
  */
-import type { ContainerConfig, ContainerStatus, HostConfig, MountPoint, EndpointSettings, WaitResponse } from '../api/schema.ts';
+import type { ContainerConfig, ContainerStatus, HostConfig, MountPoint, EndpointRequest, WaitResponse } from '../api/schema.ts';
 import type { EndpointRecord } from '../network/endpoint.ts';
 import type { PortBinding } from '../network/ports.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import type { ContainerProcess, ProcessRecord } from '../runtime/process.ts';
 import type { Digest } from '../storage/digest.ts';
+import { Attachments } from './attachments.ts';
 import type { OutputHub } from './output-hub.ts';
 
 /** What a container was made from; changes only by rename, update, and its state. */
@@ -29,7 +30,7 @@ export interface ContainerRecord {
   hostConfig: HostConfig;
   readonly mounts: readonly MountPoint[];
   /** As asked for, by network name. */
-  readonly networks: Readonly<Record<string, EndpointSettings>>;
+  readonly networks: Readonly<Record<string, EndpointRequest>>;
   state: StateRecord;
   restartCount: number;
 }
@@ -72,6 +73,7 @@ export class Container {
   running: Running | undefined;
   /** Identifiers of execs that run in it. */
   readonly execs = new Set<string>();
+  readonly attachments = new Attachments();
   #tail: Promise<unknown> = Promise.resolve();
   #waiters: { readonly condition: WaitCondition; readonly resolve: (answer: WaitResponse) => void }[] = [];
 

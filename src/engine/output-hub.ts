@@ -26,11 +26,12 @@ export class OutputHub {
   readonly drained: Promise<void>;
   readonly #sources: Socket[] = [];
   readonly #subscribers = new Set<Subscriber>();
-  readonly #log: LogWriter;
+  /** Where it is logged. */
+  readonly log: LogWriter;
   #ended = false;
 
   constructor(streams: Streams, log: LogWriter) {
-    this.#log = log;
+    this.log = log;
     this.terminal = streams.terminal !== undefined;
     const ends: Promise<void>[] = [];
     if (streams.terminal !== undefined) {
@@ -46,6 +47,7 @@ export class OutputHub {
     this.input?.on('error', () => {});
     this.drained = Promise.all(ends).then(() => {
       this.#ended = true;
+      log.close();
       for (const subscriber of this.#subscribers) subscriber.end();
       this.#subscribers.clear();
     });
@@ -54,7 +56,7 @@ export class OutputHub {
   #read(source: Socket, stream: LogStream): Promise<void> {
     this.#sources.push(source);
     source.on('data', (data: Buffer) => {
-      this.#log.write(stream, data);
+      this.log.write(stream, data);
       for (const subscriber of this.#subscribers) subscriber.push({ stream, data });
       this.#pace();
     });

@@ -12,6 +12,9 @@ import type { Settings } from './settings.ts';
 
 const idPattern = /^[0-9a-f]{64}$/;
 
+/** The part of what runs that can be written down. */
+const recordOf = ({ process, cgroupPath, namespaces, endpoint, ports, warnings }: RunningRecord): RunningRecord => ({ process, cgroupPath, namespaces, ...(endpoint ? { endpoint } : {}), ports, warnings });
+
 /** The files of an engine's containers. */
 export class StateFiles {
   readonly #kept: string;
@@ -57,7 +60,7 @@ export class StateFiles {
   /** Notes what runs; from now on a later engine can take it up. */
   saveRunning(container: Container, running: RunningRecord): void {
     mkdirSync(this.runDirectory(container.id), { recursive: true, mode: 0o700 });
-    replaceFile(join(this.runDirectory(container.id), 'running.json'), JSON.stringify({ record: running, state: container.record.state }));
+    replaceFile(join(this.runDirectory(container.id), 'running.json'), JSON.stringify({ record: recordOf(running), state: container.record.state }));
   }
 
   /** It runs no more. */

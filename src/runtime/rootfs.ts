@@ -27,8 +27,11 @@ const [major = 0, minor = 0] = release().split('.').map(Number);
 /** From Linux 6.5 the layers are given one by one; before, as one string of at most 256 bytes, so relative to our directory. */
 const layerByLayer = major > 6 || (major === 6 && minor >= 5);
 
-/** Stacks the layers. The result is a descriptor of the mount's root, attached nowhere. */
-export function* mountOverlay(overlay: Overlay): Procedure<Known> {
+/**
+ * Stacks the layers. The result is a descriptor of the mount's root, attached nowhere.
+ * @param readOnly without the writable layer; needs two layers at least
+ */
+export function* mountOverlay(overlay: Overlay, readOnly = false): Procedure<Known> {
   const { lower, upper, work, target } = overlay;
   const context = call('fsopen', ['overlay', fsopenFlags.FSOPEN_CLOEXEC], { label: 'fs' });
   const fs = result(context);
@@ -42,13 +45,15 @@ export function* mountOverlay(overlay: Overlay): Procedure<Known> {
       context,
       set('source', 'overlay'),
       ...layers,
-      set('upperdir', upper),
-      set('workdir', work),
+      ...(readOnly ? [] : [set('upperdir', upper), set('workdir', work)]),
+      // What is written is whole files under their own names: a layer can be packed from it.
+      set('redirect_dir', 'off'),
+      set('metacopy', 'off'),
       call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0]),
       mount,
       call('close', [fs]),
     ],
-    shell: `mount -t overlay overlay -o lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work} ${target}`,
+    shell: `mount -t overlay overlay -o lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},redirect_dir=off,metacopy=off ${target}`,
     look: 'findmnt -t overlay -N $PID',
     finally: [call('close', [result(mount)])],
     result: (returned) => returned.at(-2)!,
@@ -144,10 +149,13 @@ export function readOnlyRootStep(root: Known): Step {
   };
 }
 
-/** Opens the same stack for the engine itself: to copy files in and out, or to look. The caller closes it. */
-export function openOverlay(overlay: Overlay): number {
+/**
+ * Opens the same stack for the engine itself: to copy files in and out, or to look. The caller closes it.
+ * @returns a descriptor of its root, or a negative errno
+ */
+export function openOverlay(overlay: Overlay, readOnly = false): number {
   const values = new Map<Call, number>();
-  const mount = mountOverlay(overlay);
+  const mount = mountOverlay(overlay, readOnly);
   const { calls } = mount.next().value as Step<Known>;
   for (const c of calls) {
     const value = performNow(c, (r) => values.get(r.of)!);

@@ -1,0 +1,142 @@
+/** Execs: more processes in a running container. They are forgotten when the container ends, as in Docker a while after. */
+import { randomBytes } from 'node:crypto';
+import type { ExecCreateBody, ExecInspect } from '../api/schema.ts';
+import { exec, type ExecPlan } from '../runtime/exec.ts';
+import type { ContainerProcess } from '../runtime/process.ts';
+import { apply } from '../step/apply.ts';
+import type { Container } from './container.ts';
+import { EngineError, type Attachment, type ExecOperations } from './engine.ts';
+import { describeFailedStart } from './failed-start.ts';
+import { nullLog } from './logs-writer.ts';
+import { OutputHub } from './output-hub.ts';
+import { announce, type Parts } from './parts.ts';
+import { buildExecProcess } from './spec/exec.ts';
+import { runningOf } from './stop-container.ts';
+
+interface Exec {
+  readonly id: string;
+  readonly container: Container;
+  readonly body: ExecCreateBody;
+  state: 'created' | 'running' | 'ended';
+  exitCode: number | undefined;
+  process: ContainerProcess | undefined;
+  output: OutputHub | undefined;
+}
+
+const execs = new Map<string, Exec>();
+/** Ended execs that are remembered, for clients that ask for the exit code. */
+const remembered = 1000;
+
+function find(id: string): Exec {
+  const found = execs.get(id);
+  if (!found) throw new EngineError(404, `No such exec instance: ${id}`);
+  return found;
+}
+
+/** Forgets the execs of a container that has ended, but those whose exit code somebody may still ask for. */
+export function endExecs(_parts: Parts, container: Container): void {
+  for (const id of container.execs) if (execs.get(id)?.state === 'created') execs.delete(id);
+  container.execs.clear();
+}
+
+function forgetOldest(): void {
+  for (const [id, { state }] of execs) {
+    if (execs.size <= remembered) return;
+    if (state === 'ended') execs.delete(id);
+  }
+}
+
+async function run(parts: Parts, found: Exec, options: { readonly terminal: boolean; readonly consoleSize?: readonly [number, number] }): Promise<OutputHub> {
+  const { container, body } = found;
+  const running = runningOf(container);
+  if (container.record.state.status === 'paused') throw new EngineError(409, `container ${container.record.name} is paused: unpause it before an exec`);
+  const { process, seccomp } = buildExecProcess(container, { ...body, Tty: options.terminal }, running.handle.pid);
+  const plan: ExecPlan = {
+    id: found.id, owner: parts.settings.run, process, pid: running.handle.pid, namespaces: running.namespaces, cgroup: running.cgroup,
+    ...(seccomp ? { seccomp } : {}), stdin: body.AttachStdin ?? false,
+  };
+  try {
+    const started = await apply(exec(plan), { kernel: parts.kernel });
+    const output = new OutputHub(started.streams, nullLog);
+    Object.assign(found, { state: 'running', process: started, output });
+    const size = options.consoleSize ?? body.ConsoleSize;
+    if (size) started.resize(size[0], size[1]);
+    announce(parts, container, `exec_start: ${(body.Cmd ?? []).join(' ')}`, { execID: found.id });
+    void started.exited.then(async (status) => {
+      await output.drained;
+      output.close();
+      started.release();
+      Object.assign(found, { state: 'ended', exitCode: status.code, process: undefined });
+      container.execs.delete(found.id);
+      announce(parts, container, 'exec_die', { execID: found.id, exitCode: String(status.code) });
+      forgetOldest();
+    });
+    return output;
+  } catch (error) {
+    const failed = describeFailedStart(container.record.name, error);
+    Object.assign(found, { state: 'ended', exitCode: failed.exitCode });
+    container.execs.delete(found.id);
+    throw failed.error;
+  }
+}
+
+/** The operations on execs. */
+export function execOperations(parts: Parts): ExecOperations {
+  return {
+    async create(ref, body) {
+      const container = parts.containers.find(ref);
+      runningOf(container);
+      if (container.record.state.status === 'paused') throw new EngineError(409, `container ${container.record.name} is paused: unpause it before an exec`);
+      if (!body.Cmd?.length) throw new EngineError(400, 'No exec command specified');
+      const id = randomBytes(32).toString('hex');
+      execs.set(id, { id, container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined });
+      container.execs.add(id);
+      announce(parts, container, `exec_create: ${body.Cmd.join(' ')}`, { execID: id });
+      return { Id: id };
+    },
+    async start(id, options): Promise<Attachment | undefined> {
+      const found = find(id);
+      if (found.state !== 'created') throw new EngineError(409, `exec ${id} has already been started`);
+      found.state = 'running';
+      const { body } = found;
+      const output = await run(parts, found, options);
+      if (options.detach) {
+        output.input?.end();
+        return undefined;
+      }
+      return output.attach({ stdin: body.AttachStdin ?? false, stdout: body.AttachStdout ?? false, stderr: body.AttachStderr ?? false });
+    },
+    async resize(id, height, width) {
+      const { process } = find(id);
+      if (!process) throw new EngineError(409, `exec ${id} is not running`);
+      process.resize(height, width);
+    },
+    async inspect(id): Promise<ExecInspect> {
+      const { container, body, state, exitCode, process } = find(id);
+      return {
+        ID: id,
+        Running: state === 'running',
+        ExitCode: exitCode ?? null,
+        ProcessConfig: {
+          tty: body.Tty ?? false, entrypoint: body.Cmd?.[0] ?? '', arguments: body.Cmd?.slice(1) ?? [], privileged: body.Privileged ?? false, ...(body.User ? { user: body.User } : {}),
+        },
+        OpenStdin: body.AttachStdin ?? false, OpenStdout: body.AttachStdout ?? false, OpenStderr: body.AttachStderr ?? false,
+        CanRemove: state === 'ended', ContainerID: container.id, DetachKeys: body.DetachKeys ?? '', Pid: process?.pid ?? 0,
+      };
+    },
+  };
+}
+
+/** Runs a command to its end and gives what it wrote: for health checks. Output beyond `limit` bytes is dropped. */
+export async function runToEnd(parts: Parts, container: Container, body: ExecCreateBody, limit: number, signal: AbortSignal): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const found: Exec = { id: randomBytes(32).toString('hex'), container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined };
+  const hub = await run(parts, found, { terminal: false });
+  const stop = (): void => void found.process?.signal(9);
+  signal.addEventListener('abort', stop, { once: true });
+  const { exited } = found.process!;
+  let text = '';
+  for await (const { data } of hub.attach({ stdin: false, stdout: true, stderr: true }).output) if (text.length < limit) text += Buffer.from(data).toString('utf8', 0, limit - text.length);
+  const status = await exited;
+  signal.removeEventListener('abort', stop);
+  return { exitCode: status.code, output: text };
+}
