@@ -69,6 +69,12 @@ export async function succeed(program: string, args: readonly string[], env: Nod
   const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  if (code !== 0) throw new Error(`${program} ended with ${signal ?? code}: ${said.trim().split('\n').at(-1)}`);
+  const closed = once(child, 'close');
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  if (code === 0) {
+    child.stderr.destroy(); // what it left running in the background may hold the pipe
+    return;
+  }
+  await closed;
+  throw new Error(`${program} ended with ${signal ?? code}: ${said.trim().split('\n').at(-1)}`);
 }

@@ -35,7 +35,9 @@ export async function peers(rootfs: string, work: string): Promise<Peers> {
     await add(execs, name, [...runtime, 'exec', id, 'true']);
   }
   const store = ['--root', join(work, 'podman'), '--runroot', join(work, 'podman-run'), '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs'];
-  await add(starts, 'podman', ['podman', ...store, 'run', '--rm', '--network', 'none', '--rootfs', rootfs, 'true']);
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024']; // its defaults need CAP_SYS_RESOURCE
+  const runtime = findProgram('runc') ? ['--runtime', 'runc'] : [];
+  await add(starts, 'podman', ['podman', ...store, ...runtime, 'run', '--rm', ...limits, '--network', 'none', '--rootfs', rootfs, 'true']);
   return {
     starts,
     execs,
@@ -69,7 +71,7 @@ async function add(to: Contender[], name: string, command: readonly string[] | (
 async function writeBundle(runtime: string, rootfs: string, directory: string, args: readonly string[]): Promise<string | undefined> {
   if (!findProgram(runtime)) return undefined;
   await mkdir(directory, { recursive: true });
-  await succeed(runtime, ['spec', '--bundle', directory]).catch(() => succeed('sh', ['-c', `cd '${directory}' && ${runtime} spec`]));
+  await succeed('sh', ['-c', `cd '${directory}' && ${runtime} spec`]);
   const path = join(directory, 'config.json');
   const config = JSON.parse(await readFile(path, 'utf8')) as { process: object; root: object };
   config.process = { ...config.process, args, terminal: false };
