@@ -5,7 +5,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type {
   ContainerCreateBody, ContainerInspect, ContainerSummary, ContainerTop, ContainerUpdateBody, CreateResponse, EngineEvent, ExecCreateBody, ExecInspect,
-  FilesystemChange, Filters, HistoryItem, ImageInspect, ImageSummary, Info, StatsSample, VolumeCreateBody, VolumeInspect, WaitResponse,
+  FilesystemChange, Filters, HistoryItem, ImageInspect, ImageSummary, Info, NetworkInspect, StatsSample, VolumeCreateBody, VolumeInspect, WaitResponse,
 } from '../api/schema.ts';
 import type { Explanation } from '../step/explain.ts';
 
@@ -126,11 +126,19 @@ export interface VolumeOperations {
   prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;
 }
 
+/** Read-only: `bridge`, `host` and `none`. */
+export interface NetworkOperations {
+  list(filters: Filters): Promise<NetworkInspect[]>;
+  /** @throws EngineError 404 */
+  inspect(ref: string): Promise<NetworkInspect>;
+}
+
 export interface Engine {
   readonly containers: ContainerOperations;
   readonly execs: ExecOperations;
   readonly images: ImageOperations;
   readonly volumes: VolumeOperations;
+  readonly networks: NetworkOperations;
   info(): Promise<Info>;
   /** Events from now on (or since a time), until the signal aborts. Times in nanoseconds since the epoch. */
   events(options: { readonly since?: bigint; readonly until?: bigint; readonly filters: Filters; readonly signal: AbortSignal }): AsyncIterable<EngineEvent>;
