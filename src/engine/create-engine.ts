@@ -17,6 +17,7 @@ import { execOperations } from './execs.ts';
 import { imageOperations, imageResolver } from './image-operations.ts';
 import { engineInfo } from './info.ts';
 import { Networking } from './networking.ts';
+import { networkOperations } from './networks.ts';
 import type { Parts } from './parts.ts';
 import { recover, removeCgroupParents } from './recovery.ts';
 import type { Settings } from './settings.ts';
@@ -54,6 +55,7 @@ export async function createEngine(settings: Settings, report: (message: string)
     execs: execOperations(parts),
     images: imageOperations(parts),
     volumes: volumeOperations(parts),
+    networks: networkOperations(parts),
     info: () => engineInfo(parts),
     events: (options) => parts.events.read(options),
     async close() {
