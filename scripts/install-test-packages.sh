@@ -10,9 +10,11 @@ packages='
   crun                       # a peer of the benchmark
   curl                       # fetches through published ports
   iproute2                   # shows what our netlink did; a program of the base image
+  libseccomp2                # what our seccomp filters are compared with
   mmdebstrap                 # makes a Debian root file system
   nftables                   # shows what our nf_tables did
   procps                     # ps: a program of the base image
+  python3                    # another reader and writer of tar archives
   qemu-user                  # runs the arm64 machine code on x86-64
   runc                       # a peer of the benchmark
   skopeo                     # converts images between formats

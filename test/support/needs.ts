@@ -16,6 +16,7 @@ export const packageOf = {
   mmdebstrap: 'mmdebstrap',
   nft: 'nftables',
   objdump: 'binutils',
+  python3: 'python3',
   'qemu-aarch64': 'qemu-user',
   runc: 'runc',
   skopeo: 'skopeo',
@@ -28,9 +29,6 @@ export const packageOf = {
 
 /** A program that tests may ask for. */
 export type Program = keyof typeof packageOf;
-
-/** Begins every reason that an installed package would remove; scripts/test.ts counts such skips as failures under HAKO_REQUIRE=all. */
-export const missingPackage = 'Debian package missing:';
 
 /** Where a program is, or undefined. */
 export function findProgram(name: string): string | undefined {
@@ -55,7 +53,7 @@ function isExecutable(path: string): boolean {
 export function needs(...programs: readonly Program[]): string | false {
   const missing = programs.filter((name) => findProgram(name) === undefined);
   if (missing.length === 0) return false;
-  const reason = `${missingPackage} ${[...new Set(missing.map((name) => packageOf[name]))].join(', ')}`;
+  const reason = `Debian package missing: ${[...new Set(missing.map((name) => packageOf[name]))].join(', ')}`;
   if (process.env.HAKO_REQUIRE === 'all') throw new Error(`${reason} (scripts/install-test-packages.sh installs it)`);
   return reason;
 }
