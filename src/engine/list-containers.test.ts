@@ -101,7 +101,6 @@ test('filters keep what they name', async () => {
     [{ id: ['aaa'] }, ['/web']],
     [{ label: ['tier'] }, ['/fresh', '/web']],
     [{ label: ['tier', 'tier=front'] }, ['/web']],
-    [{ 'label!': ['tier=front'] }, ['/fresh', '/job']],
     [{ exited: ['3'] }, ['/job']],
     [{ exited: ['0'] }, []],
     [{ ancestor: ['nginx'] }, ['/web']],
