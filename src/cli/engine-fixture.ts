@@ -18,9 +18,15 @@ export interface Received {
 /** Answers one request; whatever it returns is sent as JSON. */
 export type Answer = (received: Received, response: ServerResponse) => unknown;
 
-/** `METHOD PATH` to its answer; a path may end in `*`. A `HIJACK PATH` gets the connection after the upgrade. */
-export interface Routes {
-  readonly [route: string]: Answer | ((socket: Socket, received: Received) => void);
+/** Takes a connection after its upgrade. */
+export type Hijack = (socket: Socket, received: Received) => void;
+
+/** What the engine is to say. */
+export interface Play {
+  /** By `METHOD PATH`; a path may end in `*`. */
+  readonly answers?: Readonly<Record<string, Answer>>;
+  /** By path. */
+  readonly hijacks?: Readonly<Record<string, Hijack>>;
 }
 
 export interface Ended {
@@ -41,11 +47,12 @@ export class Refusal extends Error {
 export class FakeEngine {
   readonly directory = mkdtempSync(join(tmpdir(), 'hako-cli-'));
   readonly received: Received[] = [];
-  readonly #routes: Routes;
+  readonly #play: Play;
   readonly #server: Server;
+  readonly #upgraded = new Set<Socket>();
 
-  constructor(routes: Routes) {
-    this.#routes = routes;
+  constructor(play: Play) {
+    this.#play = play;
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket) => void this.#upgrade(request, socket));
   }
@@ -76,22 +83,23 @@ export class FakeEngine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  #route(method: string, path: string): Routes[string] | undefined {
-    const exact = this.#routes[`${method} ${path}`];
-    if (exact) return exact;
-    const pattern = Object.keys(this.#routes).find((route) => route.endsWith('*') && `${method} ${path}`.startsWith(route.slice(0, -1)));
-    return pattern === undefined ? undefined : this.#routes[pattern];
+  #answerFor({ method, path }: Received): Answer | undefined {
+    const { answers = {} } = this.#play;
+    const route = `${method} ${path}`;
+    const pattern = Object.keys(answers).find((key) => (key.endsWith('*') ? route.startsWith(key.slice(0, -1)) : key === route));
+    return pattern === undefined ? undefined : answers[pattern];
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const received = await receive(request);
     this.received.push(received);
-    const answer = this.#route(received.method, received.path) as Answer | undefined;
+    const answer = this.#answerFor(received);
     try {
       if (!answer) throw new Refusal(404, `the test has no route ${received.method} ${received.path}`);
       const value = await answer(received, response);
@@ -107,7 +115,8 @@ export class FakeEngine {
     const received = await receive(request);
     this.received.push({ ...received, method: 'HIJACK' });
     socket.on('error', () => {});
-    const take = this.#route('HIJACK', received.path) as ((socket: Socket, received: Received) => void) | undefined;
+    this.#upgraded.add(socket);
+    const take = this.#play.hijacks?.[received.path];
     if (!take) {
       socket.end('HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 22\r\n\r\n{"message":"no route"}');
       return;
