@@ -84,15 +84,16 @@ export function* removeBridge(netlink: Netlink, name: string): Procedure {
 const deleteTableCall = (netlink: Netlink, name: string): Call => netlink.netfilter.call(batch([deleteTable(name)]), { accept: [errno.ENOENT] });
 
 function* createBridge(netlink: Netlink, name: string, gateway: string, mtu: number): Procedure<Known> {
-  const address = macOf(gateway); // given, since otherwise it would change with the ports
+  // Address and MTU are given, since otherwise they would follow the ports; the MTU counts as given only when it is set later.
+  const address = macOf(gateway);
   return yield* step<Known>({
     id: 'network.bridge.create',
     what: `Make the bridge ${name}`,
     calls: [
-      netlink.route.call([addBridge(name, { address, mtu }), setLink(name, { noLinkLocal: true })]),
+      netlink.route.call([addBridge(name, { address }), setLink(name, { mtu, noLinkLocal: true })]),
       netlink.route.call([getLink(name)], { answer: linkIndex, label: 'bridge' }),
     ],
-    shell: `ip link add ${name} address ${address} mtu ${mtu} type bridge\nip link set ${name} addrgenmode none`,
+    shell: `ip link add ${name} address ${address} type bridge\nip link set ${name} mtu ${mtu} addrgenmode none`,
     look: `ip -d link show ${name}`,
     undo: [netlink.route.call([deleteLink(name)], { accept: [errno.ENODEV], onThread: true })],
     result: ([, index]) => index!,

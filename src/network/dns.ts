@@ -2,6 +2,7 @@
  * The name resolution files of a container: /etc/hosts, /etc/hostname and /etc/resolv.conf, with Docker's rules.
  * See hosts(5), resolv.conf(5).
  */
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { NetworkError } from './error.ts';
 
@@ -16,15 +17,36 @@ export interface DnsOptions {
 
 /** Where a host has only loopback name servers, which a container cannot reach, and none is given (Docker's choice, too). */
 const fallbackServers = ['8.8.8.8', '8.8.4.4'];
-/** The file with the real name servers where systemd-resolved is the host's own. */
-export const resolvedStub = '127.0.0.53';
+/** The address on which systemd-resolved serves the host alone. */
+const resolvedStub = '127.0.0.53';
 
 const isLoopback = (server: string): boolean => server.startsWith('127.') || server === '::1';
 const isLocalIpv6 = (server: string): boolean => server.includes(':') && (/^fe[89ab]/i.test(server) || server.includes('%'));
 
 /**
+ * The host's resolv.conf as a container's is made from. Where the host asks systemd-resolved and nobody else, a container
+ * on a bridge needs the servers behind it, which that keeps in a file of its own.
+ * @param root of the host's file system; another one in tests
+ */
+export function hostResolvConf(network: 'bridge' | 'host', root = '/'): string {
+  const own = readIfThere(`${root}/etc/resolv.conf`) ?? '';
+  const servers = [...own.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((m) => m[1]);
+  if (network === 'host' || servers.length === 0 || servers.some((s) => s !== resolvedStub)) return own;
+  return readIfThere(`${root}/run/systemd/resolve/resolv.conf`) ?? own;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
  * /etc/resolv.conf of a container.
- * @param host the host's own file
+ * @param host the host's own file, from {@link hostResolvConf}
  * @param network with `host` the container shares the host's loopback and keeps its name servers; with `bridge` it cannot
  *   reach loopback and link-local ones
  */
@@ -113,5 +135,5 @@ function extraHost(text: string, gateway: string | undefined): string {
 
 /** A line break would add lines of the caller's choice to a file that programs trust. */
 function refuseControl(text: string, flags: string): void {
-  if (/[\x00-\x1f\x7f]/.test(text)) throw new NetworkError(`${JSON.stringify(text)} has control characters, which ${flags} cannot take`);
+  if (/\p{Cc}/u.test(text)) throw new NetworkError(`${JSON.stringify(text)} has control characters, which ${flags} cannot take`);
 }

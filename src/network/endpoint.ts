@@ -53,11 +53,11 @@ export function* createEndpoint(netlink: Netlink, options: EndpointOptions): Pro
   const shell: NamespaceShell = existing
     ? { ip: `nsenter --net=/proc/${existing.pid}/ns/net ip`, target: String(existing.pid) }
     : { ip: `ip -n ${hostInterface}`, target: hostInterface };
-  const access = existing ? yield* enterNamespace(existing.namespace) : yield* makeNamespace(hostInterface);
-  const inside = new NetlinkSocket('NETLINK_ROUTE', access.netlink);
+  const namespace = existing?.namespace ?? (yield* makeNamespace(hostInterface));
+  const inside = new NetlinkSocket('NETLINK_ROUTE', yield* enterNamespace(namespace));
 
   yield* loopbackUp(inside, shell);
-  yield* connectToBridge(netlink, bridge, { hostInterface, mac, namespace: access.namespace, shell });
+  yield* connectToBridge(netlink, bridge, { hostInterface, mac, namespace, shell });
   const index = yield* interfaceUp(inside, shell);
   yield* step({
     id: 'network.address',
@@ -73,7 +73,7 @@ export function* createEndpoint(netlink: Netlink, options: EndpointOptions): Pro
     shell: `${shell.ip} route add default via ${bridge.gateway}`,
     look: `${shell.ip} route`,
   });
-  return { address, hostInterface, namespace: access.namespace, mac, prefix: bridge.subnet.prefix, gateway: bridge.gateway };
+  return { address, hostInterface, namespace, mac, prefix: bridge.subnet.prefix, gateway: bridge.gateway };
 }
 
 /**
@@ -108,8 +108,7 @@ export const removeAtOnce = 64;
  * @param namespace a descriptor of it
  */
 export function* bringLoopbackUp(namespace: Known, pid: Known): Procedure {
-  const access = yield* enterNamespace(namespace);
-  yield* loopbackUp(new NetlinkSocket('NETLINK_ROUTE', access.netlink), { ip: `nsenter --net=/proc/${pid}/ns/net ip`, target: String(pid) });
+  yield* loopbackUp(new NetlinkSocket('NETLINK_ROUTE', yield* enterNamespace(namespace)), { ip: `nsenter --net=/proc/${pid}/ns/net ip`, target: String(pid) });
 }
 
 function* loopbackUp(inside: NetlinkSocket, shell: NamespaceShell): Procedure {

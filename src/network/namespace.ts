@@ -2,19 +2,13 @@
  * Network namespaces, made and entered by a short-lived child: a thread of Node's must never change its own.
  * See network_namespaces(7).
  */
-import { call, result, Unknown, type Call, type Known } from '../kernel/call.ts';
+import { call, result, Struct, Unknown, type Call, type Known } from '../kernel/call.ts';
+import { describeCall } from '../kernel/describe.ts';
 import { KernelError } from '../kernel/errno.ts';
 import { AT_FDCWD, cloneFlags, openFlags } from '../kernel/flags.ts';
-import { runInChild } from '../kernel/launch/child.ts';
+import { cloneArgsLayout, runInChild } from '../kernel/launch/child.ts';
 import { socketCall } from '../kernel/netlink/socket.ts';
-import { performNow } from '../kernel/perform.ts';
-import { step, type Procedure } from '../step/step.ts';
-
-/** A network namespace that is held by a descriptor, and an rtnetlink socket inside it. */
-export interface NamespaceAccess {
-  readonly namespace: Known;
-  readonly netlink: Known;
-}
+import { step, type Procedure, type Step } from '../step/step.ts';
 
 /** How a person names the namespace in a shell. */
 export interface NamespaceShell {
@@ -25,71 +19,63 @@ export interface NamespaceShell {
 }
 
 /**
- * Makes a network namespace. It lives as long as its descriptor, or a process inside.
+ * Makes a network namespace and gives a descriptor of it. It lives as long as that, or a process inside.
  * @param name what a person would call it
  */
-export function* makeNamespace(name: string): Procedure<NamespaceAccess> {
-  const open = call('openat', [AT_FDCWD, '/proc/thread-self/ns/net', openFlags.O_CLOEXEC, 0], { label: 'netns' });
-  const calls = inChild([call('unshare', [cloneFlags.CLONE_NEWNET]), open, socketCall('NETLINK_ROUTE')]);
-  return yield* step<NamespaceAccess>({
+export function* makeNamespace(name: string): Procedure<Known> {
+  const calls = [call('unshare', [cloneFlags.CLONE_NEWNET]), call('openat', [AT_FDCWD, '/proc/thread-self/ns/net', openFlags.O_CLOEXEC, 0])];
+  const child = inChild(calls, 'netns');
+  return yield* step<Known>({
     id: 'network.namespace',
-    what: 'Make a network namespace, in a child that exits at once',
-    calls,
+    what: 'Make a network namespace',
+    calls: [child],
+    inside: [childStep('network.namespace.child', 'Enter a new network namespace and leave a descriptor of it behind', calls)],
     shell: `ip netns add ${name}`,
     look: 'lsns -t net',
-    undo: [call('close', [result(calls[1]!)])],
-    finally: [call('close', [result(calls[2]!)])],
-    result: ([, namespace, netlink]) => ({ namespace: namespace!, netlink: netlink! }),
-    unknown: { namespace: new Unknown('netns'), netlink: new Unknown('netlink') },
+    undo: [call('close', [result(child)])],
+    result: ([namespace]) => namespace!,
+    unknown: new Unknown('netns'),
   });
 }
 
 /**
- * Opens an rtnetlink socket in a namespace that exists.
+ * Opens an rtnetlink socket in a namespace; it is closed when the procedure ends.
  * @param namespace a descriptor of it, such as of /proc/PID/ns/net; stays the caller's
  */
-export function* enterNamespace(namespace: Known): Procedure<NamespaceAccess> {
-  const calls = inChild([call('setns', [namespace, cloneFlags.CLONE_NEWNET]), socketCall('NETLINK_ROUTE')]);
-  return yield* step<NamespaceAccess>({
+export function* enterNamespace(namespace: Known): Procedure<Known> {
+  const calls = [call('setns', [namespace, cloneFlags.CLONE_NEWNET]), socketCall('NETLINK_ROUTE')];
+  const child = inChild(calls, 'netlink');
+  return yield* step<Known>({
     id: 'network.enter',
-    what: "Open a netlink socket in the container's network namespace, from a child that exits at once",
-    calls,
+    what: 'Open a netlink socket in the network namespace',
+    calls: [child],
+    inside: [childStep('network.enter.child', 'Enter the namespace and leave a socket of it behind', calls)],
     shell: '# each of the next commands enters the namespace by itself',
     look: 'lsns -t net',
-    finally: [call('close', [result(calls[1]!)])],
-    result: ([, netlink]) => ({ namespace, netlink: netlink! }),
-    unknown: { namespace, netlink: new Unknown('netlink') },
+    finally: [call('close', [result(child)])],
+    result: ([netlink]) => netlink!,
+    unknown: new Unknown('netlink'),
   });
 }
 
-const anyErrno = Array.from({ length: 133 }, (_, i) => i + 1);
+const childStep = (id: string, what: string, calls: readonly Call[]): Step => ({ id, what, calls, shell: '', look: 'lsns -t net' });
 
-/**
- * The same calls, to be made one after the other in one child: the first one's turn makes them all, and each then answers
- * what it returned. What those after a failure have opened is closed; what those before it opened is the step's to undo.
- */
-function inChild(calls: readonly Call[]): Call[] {
-  let returned: readonly number[] = [];
-  const run = (): void => {
-    try {
-      returned = runInChild(calls.map((c) => ({ ...c, accept: anyErrno })));
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      returned = calls.map(() => -error.errno); // there was no child
-    }
-    const failed = returned.findIndex((value) => value < 0);
-    if (failed < 0) return;
-    returned.forEach((value, i) => {
-      if (i > failed && value >= 0 && opens.has(calls[i]!.name)) performNow(call('close', [value]));
-    });
-  };
-  return calls.map((c, i) => ({
-    ...c,
+/** A child that makes the calls and exits, as one call: its value is what the last of them returned, a descriptor that is ours. */
+function inChild(calls: readonly Call[], label: string): Call {
+  const flags = new Struct('{flags=CLONE_VM|CLONE_VFORK|CLONE_FILES}', new Uint8Array(cloneArgsLayout.size));
+  let detail: string | undefined;
+  return call('clone3', [flags, cloneArgsLayout.size], {
+    label,
+    failureDetail: () => detail,
     perform: () => {
-      if (i === 0) run();
-      return returned[i]!;
+      try {
+        return runInChild(calls).at(-1)!;
+      } catch (error) {
+        if (!(error instanceof KernelError)) throw error;
+        const failed = calls.find((c) => describeCall(c) === error.call);
+        detail = failed && `in the child, ${error.call}`;
+        return -error.errno;
+      }
     },
-  }));
+  });
 }
-
-const opens = new Set<string>(['openat', 'socket']);

@@ -37,9 +37,12 @@ export async function holdTcp(host: string, port: number): Promise<PortSocket> {
   let target: Target | undefined;
   const open = new Set<net.Socket>();
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (caller) => {
-    // A second listener on the way, not an error of ours: whoever calls must not be able to end the engine.
+    // An error without a listener would end the engine, and a caller can cause one at any time.
     caller.on('error', () => undefined);
-    if (!target) return void caller.resetAndDestroy();
+    if (!target) {
+      caller.resetAndDestroy();
+      return;
+    }
     const callee = net.connect({ host: target.address, port: target.port, allowHalfOpen: true, noDelay: true });
     for (const socket of [caller, callee]) {
       open.add(socket);
@@ -115,7 +118,7 @@ export async function holdUdp(host: string, port: number): Promise<PortSocket> {
     port: server.address().port,
     forward: (address, containerPort) => (target = { address, port: containerPort }),
     close: async () => {
-      for (const key of [...callers.keys()]) forget(key);
+      callers.forEach((_, key) => forget(key));
       server.close();
       await once(server, 'close');
     },

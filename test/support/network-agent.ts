@@ -10,7 +10,7 @@ import net from 'node:net';
 export type Protocol = 'tcp' | 'udp';
 
 /** How long an answer is waited for; what a packet filter drops is only known by silence. */
-const patience = 700;
+const patience = 400;
 
 /** Answers every caller `NAME to ADDRESS`, with the address that the caller seems to have. */
 export async function serve(protocol: Protocol, host: string, port: number, name: string): Promise<() => void> {

@@ -1,12 +1,13 @@
 /** A network of a test's own, so that nothing on the machine is touched and everything is gone when the test's process ends. */
 import { call } from '../../src/kernel/call.ts';
 import { cloneFlags } from '../../src/kernel/flags.ts';
+import { runInChild } from '../../src/kernel/launch/child.ts';
 import { addAddress, addRoute, addVeth, getLink, linkIndex, setLink } from '../../src/kernel/netlink/rtnetlink.ts';
-import { NetlinkSocket } from '../../src/kernel/netlink/socket.ts';
+import { NetlinkSocket, socketCall } from '../../src/kernel/netlink/socket.ts';
 import { must, perform } from '../../src/kernel/perform.ts';
 import { makeNamespace } from '../../src/network/namespace.ts';
 import type { Message, Reply } from '../../src/kernel/netlink/message.ts';
-import type { Kernel } from '../../src/step/apply.ts';
+import { apply, type Kernel } from '../../src/step/apply.ts';
 import { startAgent, type Agent } from './network-agent.ts';
 
 /** The real kernel. */
@@ -31,6 +32,12 @@ export function request(socket: NetlinkSocket, messages: readonly Message[], ans
   return value;
 }
 
+/** An rtnetlink socket in another namespace. */
+export function routeSocket(namespace: number): NetlinkSocket {
+  const [, fd] = runInChild([call('setns', [namespace, cloneFlags.CLONE_NEWNET]), socketCall('NETLINK_ROUTE')]);
+  return new NetlinkSocket('NETLINK_ROUTE', fd);
+}
+
 /** Another machine, on a cable to the "host": what is outside. */
 export interface Outside extends Agent {
   /** The host's address on the cable. */
@@ -45,14 +52,12 @@ export interface Outside extends Agent {
  * @param network the third byte of the cable's addresses: 10.99.N.1 is the host, 10.99.N.2 the outside
  */
 export async function outside(network: number): Promise<Outside> {
-  const made = makeNamespace('outside').next().value;
-  const returned = made.calls.map((c: { perform: () => number }) => c.perform()) as number[];
-  const { namespace, netlink } = made.result(returned) as { namespace: number; netlink: number };
+  const namespace = (await apply(makeNamespace('outside'), { kernel })) as number;
   const here = new NetlinkSocket('NETLINK_ROUTE');
-  const there = new NetlinkSocket('NETLINK_ROUTE', netlink);
+  const there = routeSocket(namespace);
   const name = `cable${network}`;
   const [hostAddress, address, broadcast] = [1, 2, 255].map((n) => `10.99.${network}.${n}`) as [string, string, string];
-  request(here, [addVeth(name, { up: true }, { name: 'eth0', namespace, up: true })]);
+  request(here, [addVeth(name, {}, { name: 'eth0', namespace }), setLink(name, { up: true })]);
   request(here, [addAddress(request(here, [getLink(name)], linkIndex), hostAddress, 24, broadcast)]);
   request(there, [setLink('lo', { up: true }), setLink('eth0', { up: true })]);
   request(there, [addAddress(request(there, [getLink('eth0')], linkIndex), address, 24, broadcast)]);

@@ -3,7 +3,7 @@
  * and include/uapi/linux/if_link.h.
  */
 import { Unknown, type Known } from '../call.ts';
-import { Attributes, ipv4, mac, nested, string, u32, u8, type Attribute } from './attribute.ts';
+import { ipv4, mac, nested, string, u32, u8, type Attribute, type Attributes } from './attribute.ts';
 import { messageFlags, type Message, type Reply } from './message.ts';
 
 const types = {
