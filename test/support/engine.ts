@@ -72,6 +72,11 @@ export class TestEngine {
     return this.#daemon.pid;
   }
 
+  /** A process in the engine's own network namespace, if it has one. */
+  get networkOf(): number | undefined {
+    return this.#network?.pid;
+  }
+
   /** Starts hakod and returns when it says, on its descriptor 3, that it listens. Again after {@link kill}, it finds what it had. */
   async start(): Promise<void> {
     if (this.#options.privateNetwork && !this.#network) this.#network = await newNetwork();

@@ -17,7 +17,7 @@ export interface Scope {
    * A process in a network namespace that is the engine's alone: all of its network is listed. Absent: of this process's
    * network, the engine's bridge, what is attached to it, and the nftables table of its name.
    */
-  readonly networkOf?: number;
+  readonly networkOf?: number | undefined;
 }
 
 /** Lists everything, sorted. */

@@ -1,0 +1,103 @@
+/**
+ * Nothing is left: after containers that ended, that never started, and that lived on while hakod was killed, the kernel holds
+ * the same objects as before. The engine has a network namespace of its own, so that all of its network can be compared.
+ */
+import assert from 'node:assert/strict';
+import test, { after, before, describe } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { startEngine, type TestEngine } from './support/engine.ts';
+import { difference, inventory } from './support/inventory.ts';
+import { firstOf, needs, needsRoot } from './support/needs.ts';
+
+describe('nothing is left', { skip: firstOf(needsRoot(), needs('ip', 'unshare')) }, () => {
+  let engine: TestEngine;
+  let clean: string[];
+
+  before(async () => {
+    engine = await startEngine({ privateNetwork: true });
+    // What the engine keeps from its first container on (image, bridge, rules, prepared endpoints) is not a container's.
+    await engine.must('run', '--rm', 'base', 'true');
+    clean = await settled();
+  });
+  after(() => engine?.close());
+
+  /** The inventory once it stands still: the engine goes on clearing up for a moment after it has answered. */
+  async function settled(): Promise<string[]> {
+    for (let last = inventory(engine); ;) {
+      await setTimeout(200);
+      const next = inventory(engine);
+      if (difference(last, next).length === 0) return next;
+      last = next;
+    }
+  }
+
+  async function assertClean(): Promise<void> {
+    assert.deepEqual(difference(clean, await settled()), []);
+  }
+
+  test('after a container that ran in the foreground, with every kind of thing that it can have', async () => {
+    const things = [
+      '--publish',
+      '8080:80',
+      '--publish',
+      '8080:80/udp',
+      '--volume',
+      '/data',
+      '--tmpfs',
+      '/cache',
+      '--memory',
+      '64m',
+      '--pids-limit',
+      '50',
+      '--hostname',
+      'a',
+    ];
+    await engine.must('run', '--rm', ...things, 'base', 'sh', '-c', 'echo x >/data/file; echo x >/etc/new');
+    await assertClean();
+  });
+
+  test('after stop and rm of a container that ran in the background, with an exec in it', async () => {
+    await engine.must('run', '-d', '--name', 'sleeper', '--stop-signal', 'KILL', '--publish', '8081:80', 'base', 'sleep', 'infinity');
+    await engine.must('exec', 'sleeper', 'true');
+    await engine.must('exec', '-d', 'sleeper', 'sleep', 'infinity');
+    await engine.must('stop', 'sleeper');
+    await engine.must('rm', 'sleeper');
+    await assertClean();
+  });
+
+  test('after containers that could not start', async () => {
+    const fails = async (code: number, ...args: readonly string[]): Promise<void> => {
+      const outcome = await engine.hako(['run', '--rm', ...args]);
+      assert.equal(outcome.code, code, outcome.stderr);
+      assert.doesNotMatch(outcome.stderr, /\n\s+at /, 'a stack trace is not for users');
+    };
+    await fails(127, 'base', '/no/such/program');
+    await fails(126, 'base', '/etc');
+    await fails(125, '--volume', '/no/such/../place/../../x:relative', 'base', 'true');
+    await fails(125, '--network', 'container:nobody', 'base', 'true');
+    await fails(125, '--publish', '99999:1', 'base', 'true');
+    await fails(125, 'no-such-image', 'true');
+    await assertClean();
+  });
+
+  test('after two containers that wanted the same port', async () => {
+    await engine.must('run', '-d', '--name', 'first', '--publish', '8082:80', 'base', 'sleep', 'infinity');
+    const second = await engine.hako(['run', '--rm', '--publish', '8082:80', 'base', 'true']);
+    assert.equal(second.code, 125);
+    assert.match(second.stderr, /8082/);
+    await engine.must('rm', '-f', 'first');
+    await assertClean();
+  });
+
+  test('after hakod was killed while containers ran, and one of them ended meanwhile', async () => {
+    await engine.must('run', '-d', '--name', 'lasting', '--publish', '8083:80', 'base', 'sleep', 'infinity');
+    await engine.must('run', '-d', '--name', 'ending', 'base', 'sh', '-c', 'while [ ! -e /end ]; do sleep 0.05; done; exit 5');
+    await engine.must('exec', '-d', 'ending', 'sh', '-c', 'sleep 0.3; touch /end');
+    await engine.kill('SIGKILL');
+    await engine.start();
+    assert.equal(await engine.must('wait', 'ending'), '5');
+    assert.equal(await engine.must('inspect', '--format', '{{.State.Status}}', 'lasting'), 'running');
+    await engine.must('rm', '-f', 'lasting', 'ending');
+    await assertClean();
+  });
+});
