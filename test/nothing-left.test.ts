@@ -23,12 +23,14 @@ describe('nothing is left', { skip: firstOf(needsRoot(), needs('ip', 'unshare'))
 
   /** The inventory once it stands still: the engine goes on clearing up for a moment after it has answered. */
   async function settled(): Promise<string[]> {
-    for (let last = inventory(engine); ;) {
+    let last = inventory(engine);
+    for (let tries = 0; tries < 50; tries++) {
       await setTimeout(200);
       const next = inventory(engine);
-      if (difference(last, next).length === 0) return next;
+      if (difference(last, next).length === 0) break;
       last = next;
     }
+    return last;
   }
 
   async function assertClean(): Promise<void> {
