@@ -56,7 +56,7 @@ async function completeCommand(command: Command, before: readonly string[], type
     const { candidates, files } = await values(flagOf(equals[1]!.slice(0, -1))?.completes, equals[2]!, names);
     return { candidates: candidates.map(({ word, description }) => ({ word: equals[1]! + word, description })), files };
   }
-  if (command.ownsRest && args.length > (command.completes?.length ?? 0)) return { candidates: [], files: true };
+  if (command.ownsRest && args.length >= (command.completes?.length ?? 0)) return { candidates: [], files: true };
   if (typed.startsWith('-'))
     return matching(
       [...shown.map(([name, flag]) => ({ word: `--${name}`, description: flag.help.split('\n')[0]! })), { word: '--help', description: 'Print usage' }],

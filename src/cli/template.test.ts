@@ -41,7 +41,7 @@ const cases: readonly (readonly [template: string, text: string])[] = [
   ['{{len .Name}} {{len .List}} {{len .Labels}}', '3 2 2'],
   ['{{eq .Name "a" "web"}} {{ne .Count 3}} {{lt .Count 4}} {{ge .Name "w"}}', 'true false true true'],
   ['{{printf "%05d %5.2f %q %x %v %t" .Count 3.14159 "a" "hi" .List true}}', '00003  3.14 "a" 6869 [x y] true'],
-  ['{{println "a" 1}}{{print 1 2 "b" "c"}}', 'a 1\n1 2b' + 'c'],
+  ['{{println "a" 1}}{{print 1 2 "b" "c"}}', 'a 1\n1 2bc'],
   ['{{slice .Id 7}} {{slice .Id 7 9}} {{truncate .Name 2}}', '0123 01 we'],
   ['a  {{- .Name -}}  b', 'awebb'],
   ['{{/* a comment */}}{{- /* another */ -}}  x', 'x'],
