@@ -2,11 +2,14 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Attachment } from '../../engine/engine.ts';
 import { DetachFilter, parseDetachKeys } from './detach-keys.ts';
-import type { Exchange } from './exchange.ts';
+import type { Connection, Exchange } from './exchange.ts';
 import { contentType, writeOutput } from './framing.ts';
 
 /** Milliseconds that a client may take to close its side after the output has ended. */
 const lingering = 5000;
+/** Milliseconds between looks at whether a client that sends nothing more is still there to read. */
+const probing = 5000;
+const nothing = Buffer.alloc(0);
 
 /**
  * Serves an attachment until its output ends or the client goes.
@@ -26,9 +29,12 @@ export async function serveAttachment(exchange: Exchange, attachment: Attachment
       attachment.detach();
       connection.output.end();
     });
-    if (connection.input) feed(connection.input, attachment.input, filter);
+    if (connection.input) {
+      feed(connection.input, attachment.input, filter);
+      if (connection.upgraded) noticeDeparture(connection.input, output);
+    }
     await writeOutput(output, attachment.output, terminal);
-    await finish(output, connection.input);
+    await finish(connection);
   } finally {
     attachment.detach();
     if (output && !output.writableEnded) output.destroy();
@@ -51,11 +57,26 @@ function feed(source: Readable, target: Writable | undefined, filter: DetachFilt
   source.on('error', () => target.end());
 }
 
+/**
+ * Closes the connection of a client that has gone. Its half-close and its departure look the same to a reader; but a write fails only after
+ * the latter, even one of no bytes, which nobody receives (unix(7): EPIPE).
+ */
+function noticeDeparture(input: Readable, output: Writable): void {
+  input.once('end', () => {
+    const probe = (): void => {
+      if (!output.destroyed && !output.writableEnded) output.write(nothing);
+    };
+    const timer = setInterval(probe, probing).unref();
+    output.once('close', () => clearInterval(timer));
+    probe();
+  });
+}
+
 /** Ends the output and waits for the client to close, for a while. */
-function finish(output: Writable, input: Readable | undefined): Promise<void> {
+function finish({ output, input, upgraded }: Connection): Promise<void> {
   return new Promise((resolve) => {
     output.end(() => {
-      if (input !== undefined && (input as Readable | Writable) === output && !output.destroyed && !input.readableEnded) {
+      if (input && upgraded && !output.destroyed && !input.readableEnded) {
         input.unpipe();
         input.resume();
         const timer = setTimeout(() => input.destroy(), lingering);

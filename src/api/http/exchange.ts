@@ -9,6 +9,15 @@ import { drained } from './framing.ts';
 import { RequestError } from './error.ts';
 import { Query } from './query.ts';
 
+/** A connection that carries a container's streams. */
+export interface Connection {
+  readonly output: Writable;
+  /** Absent when the client can send nothing. */
+  readonly input: Readable | undefined;
+  /** It is no HTTP any more: output and input are both ends of one socket. */
+  readonly upgraded: boolean;
+}
+
 export class Exchange {
   readonly engine: Engine;
   readonly query: Query;
@@ -120,17 +129,16 @@ export class Exchange {
 
   /**
    * Takes the connection for a container's streams: `101 UPGRADED` where the client asked for it, a plain `200` otherwise.
-   * @returns where output goes, and where input comes from
    */
-  hijack(type: string): { readonly output: Writable; readonly input: Readable | undefined } {
+  hijack(type: string): Connection {
     const socket = this.#upgraded;
     if (!socket) {
       const input = this.hasBody && !this.#message.readableEnded ? this.#message : undefined;
-      return { output: this.begin(type), input };
+      return { output: this.begin(type), input, upgraded: false };
     }
     this.response.detachSocket(socket);
     socket.once('close', () => this.response.emit('close'));
     socket.write(`HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
-    return { output: socket, input: socket };
+    return { output: socket, input: socket, upgraded: true };
   }
 }
