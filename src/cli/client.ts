@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { CommandError } from './command.ts';
+import { CommandError, UsageError } from './command.ts';
 import { isAbsent, lost, readText, runDirectory, socketPath, tryConnect } from './engine-socket.ts';
 
 // An `import` of node:http reads all its exports, one of which loads undici: 25 ms. This way it is 2.
@@ -164,7 +164,7 @@ export function filterQuery(filters: readonly string[]): string {
   const byName: Record<string, string[]> = {};
   for (const filter of filters) {
     const equals = filter.indexOf('=');
-    if (equals < 0) throw new CommandError(`invalid filter '${filter}': it must have the form NAME=VALUE`);
+    if (equals < 0) throw new UsageError(`invalid argument "${filter}" for a filter flag: it must have the form NAME=VALUE`);
     (byName[filter.slice(0, equals).trim().toLowerCase()] ??= []).push(filter.slice(equals + 1).trim());
   }
   return JSON.stringify(byName);

@@ -21,7 +21,7 @@ export const command = defineCommand({
   },
   async run({ flags }) {
     const limit = flags.latest ? 1 : (flags.last ?? -1);
-    const wantsSize = flags.size || /\.Size\b/.test(flags.format ?? '');
+    const wantsSize = flags.size || /\.Size\b|\bjson \.[\s}]/.test(flags.format ?? '');
     const query = { all: flags.all || limit > 0, size: wantsSize, filters: filterQuery(flags.filter), limit: limit > 0 ? limit : undefined };
     const containers = await get<ContainerSummary[]>('/containers/json', query);
     process.stdout.write(await listText(containers, containerList(!flags['no-trunc'], flags.size), flags));
