@@ -14,7 +14,7 @@ import type { Container } from './container.ts';
 import type { Connection } from './networking.ts';
 import type { Parts } from './parts.ts';
 import { buildSpec } from './spec/build.ts';
-import { networkTarget, joinedNamespaces } from './spec/namespaces.ts';
+import { hasUserNamespace, joinedNamespaces, networkTarget } from './spec/namespaces.ts';
 import { portBindings } from './spec/ports.ts';
 
 /** A start that is ready to be applied. */
@@ -28,7 +28,7 @@ export interface PreparedStart {
 export async function prepareStart(parts: Parts, container: Container): Promise<PreparedStart> {
   const { hostConfig, config } = container.record;
   const bindings = portBindings(hostConfig, config);
-  const connection = usesBridge(container) ? await parts.networking.connect(container.id, bindings, hasUserNamespace(container)) : undefined;
+  const connection = usesBridge(container) ? await parts.networking.connect(container.id, bindings, hasUserNamespace(hostConfig)) : undefined;
   try {
     writeGeneratedFiles(parts, container, connection);
     return { ...makePlan(parts, container, connection), connection };
@@ -41,12 +41,11 @@ export async function prepareStart(parts: Parts, container: Container): Promise<
 /** The plan without its effects, for an explanation; `close` when it has been walked. */
 export function explainedStart(parts: Parts, container: Container): { readonly plan: StartPlan; readonly close: () => void } {
   const { hostConfig, config } = container.record;
-  const network = usesBridge(container) ? parts.networking.explained(portBindings(hostConfig, config), hasUserNamespace(container)) : undefined;
+  const network = usesBridge(container) ? parts.networking.explained(portBindings(hostConfig, config), hasUserNamespace(hostConfig)) : undefined;
   return { plan: makePlan(parts, container, network).plan, close: () => network?.close() };
 }
 
 const usesBridge = (container: Container): boolean => networkTarget(container.record.hostConfig).kind === 'bridge';
-const hasUserNamespace = (container: Container): boolean => !['', 'host'].includes(container.record.hostConfig.UsernsMode ?? '');
 
 function makePlan(parts: Parts, container: Container, network: Pick<Connection, 'join' | 'connect'> | undefined): { plan: StartPlan; warnings: readonly string[] } {
   const { record, id } = container;
@@ -66,6 +65,7 @@ function makePlan(parts: Parts, container: Container, network: Pick<Connection, 
   const plan: StartPlan = {
     id, owner: parts.settings.run, spec, overlay, layout: parts.layout,
     stdin: record.config.OpenStdin ?? false,
+    idMapped: new Set(record.mounts.filter((m) => m.Type === 'volume').map((m) => m.Destination)),
     ...(network?.join ? { network: network.join } : {}),
     ...(network?.connect ? { connect: network.connect } : {}),
   };

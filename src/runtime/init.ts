@@ -2,8 +2,8 @@
  * What the first process of a container does, from its birth to its program, in the one order that works. Read it
  * from top to bottom: it is what a container is. No JavaScript runs there; the steps become a table of system calls.
  */
-import { call, result, type Call, type Known, type Result } from '../kernel/call.ts';
-import { cloneFlags, openFlags } from '../kernel/flags.ts';
+import { call, result, Struct, type Call, type Known, type Result } from '../kernel/call.ts';
+import { addressFamilies, cloneFlags, ioctlRequests, openFlags, socketTypes } from '../kernel/flags.ts';
 import type { Step } from '../step/step.ts';
 import { joinSteps } from './cgroup/join.ts';
 import type { CgroupMounts } from './cgroup/mounts.ts';
@@ -75,6 +75,7 @@ export function initSteps(plan: InitPlan): InitSteps {
     ...(inUserNamespace ? [becomeRootStep()] : []),
     ...mounts,
     ...(own('uts') ? hostnameSteps(spec) : []),
+    ...(own('network') ? [loopbackStep()] : []),
     ...(proc ? sysctlSteps(linux.sysctl ?? {}, proc) : []),
     // /proc/sys is made read-only only after the sysctls are written.
     ...plan.masked.map(({ path, isDirectory }) => maskStep(root, path, isDirectory)),
@@ -97,6 +98,22 @@ export const namespaceFlags: Readonly<Record<string, number>> = {
   mount: cloneFlags.CLONE_NEWNS, uts: cloneFlags.CLONE_NEWUTS, ipc: cloneFlags.CLONE_NEWIPC, pid: cloneFlags.CLONE_NEWPID,
   network: cloneFlags.CLONE_NEWNET, user: cloneFlags.CLONE_NEWUSER, cgroup: cloneFlags.CLONE_NEWCGROUP, time: cloneFlags.CLONE_NEWTIME,
 };
+
+/** `lo` is down in a new network namespace. struct ifreq: 16 bytes of name, then the flags. See netdevice(7). */
+function loopbackStep(): Step {
+  const request = new Uint8Array(40);
+  request.set(Buffer.from('lo'));
+  const IFF_UP = 1;
+  request[16] = IFF_UP;
+  const socket = call('socket', [addressFamilies.AF_INET, socketTypes.SOCK_DGRAM | socketTypes.SOCK_CLOEXEC, 0], { label: 'socket' });
+  return {
+    id: 'network.loopback',
+    what: 'Bring the loopback interface up',
+    calls: [socket, call('ioctl', [result(socket), ioctlRequests.SIOCSIFFLAGS, new Struct('{ifr_name="lo", ifr_flags=IFF_UP}', request)])],
+    shell: 'ip link set lo up',
+    look: 'nsenter -t $PID -n ip link show lo',
+  };
+}
 
 function unshareCgroupStep(): Step {
   return {
@@ -153,6 +170,7 @@ function mountSteps(plan: InitPlan): Step[] {
   const { spec, root } = plan;
   const steps: Step[] = [];
   const made: string[] = [];
+  const inUserNamespace = spec.linux.namespaces.some((n) => n.type === 'user');
   for (const mount of spec.mounts) {
     if (mount.type === 'cgroup') {
       steps.push(...cgroupSteps(plan));
@@ -160,7 +178,7 @@ function mountSteps(plan: InitPlan): Step[] {
       continue;
     }
     const source = plan.binds.get(mount.destination);
-    const missing = missingMountPoint(root, mount, made, source !== undefined && plan.fileBinds.has(mount.destination));
+    const missing = missingMountPoint(root, mount, made, source !== undefined && plan.fileBinds.has(mount.destination), inUserNamespace);
     steps.push(source === undefined ? mountStep(root, mount, missing) : bindStep(root, mount, source, missing));
     made.push(mount.destination);
     if (mount.destination === '/dev' && source === undefined) steps.push(...deviceSteps(root, plan.devices), linkStep(root, defaultLinks));
@@ -169,9 +187,10 @@ function mountSteps(plan: InitPlan): Step[] {
 }
 
 /** The calls that make a mount point inside a mount of ours; in the image's own directories the engine has made it before. */
-function missingMountPoint(root: Known, mount: MountSpec, made: readonly string[], isFile: boolean): Call[] {
+function missingMountPoint(root: Known, mount: MountSpec, made: readonly string[], isFile: boolean, inUserNamespace: boolean): Call[] {
   const above = made.filter((path) => mount.destination.startsWith(`${path}/`)).sort((a, b) => b.length - a.length)[0];
-  return above === undefined ? [] : makeMountPoint(root, mount.destination, above, isFile);
+  if (above === undefined) return inUserNamespace ? makeMountPoint(root, mount.destination, '/', isFile) : [];
+  return makeMountPoint(root, mount.destination, above, isFile);
 }
 
 function cgroupSteps(plan: InitPlan): Step[] {

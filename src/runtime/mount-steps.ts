@@ -3,7 +3,7 @@
  * descriptor (openat2, RESOLVE_IN_ROOT) and stays the one that was resolved, whatever a hostile image or a neighbour
  * who shares a volume swaps meanwhile (CVE-2021-30465). See fsopen(2), fsmount(2), move_mount(2), open_tree(2).
  */
-import { call, result, Struct, type Arg, type Call, type Known } from '../kernel/call.ts';
+import { call, result, Struct, type Arg, Unknown, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { AT_FDCWD, atFlags, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, mountFlags, moveMountFlags, openFlags, openTreeFlags, resolveFlags } from '../kernel/flags.ts';
 import { describeFlags } from '../kernel/describe.ts';
@@ -38,11 +38,11 @@ export function attach(mount: Arg, target: Arg): Call {
 }
 
 /** mount_setattr(2) on a descriptor. `propagation` is an MS_ flag or 0. */
-export function setAttributes(mount: Arg, change: { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly userns?: number }, recursive = false): Call {
+export function setAttributes(mount: Arg, change: { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly userns?: Known }, recursive = false): Call {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
   const { set = 0, clear = 0, propagation = 0, userns = 0 } = change;
-  [set, clear, propagation, userns].forEach((value, i) => view.setBigUint64(8 * i, BigInt(value), true));
+  [set, clear, propagation, userns instanceof Unknown ? 0 : userns].forEach((value, i) => view.setBigUint64(8 * i, BigInt(value), true));
   const text = [
     set ? `attr_set=${describeFlags(BigInt(set), mountAttrs)}` : '',
     clear ? `attr_clr=${describeFlags(BigInt(clear), mountAttrs)}` : '',
@@ -164,7 +164,7 @@ export function remountReadOnlyStep(root: Known, path: string): Step {
   };
 }
 
-/** A detached copy of a tree of the host's, for {@link bindStep}: made by the engine, in the host's mount namespace. */
+/** A detached copy of a tree of the host's: made by the engine, in the host's mount namespace, to be attached in another. */
 export function cloneTree(path: string, recursive: boolean): Call {
   return call('open_tree', [AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | (recursive ? openTreeFlags.AT_RECURSIVE : 0)], { label: 'tree' });
 }

@@ -6,13 +6,13 @@
  */
 import { release } from 'node:os';
 import { relative as relativePath } from 'node:path';
-import { call, result, Unknown, type Call, type Known } from '../kernel/call.ts';
+import { call, result, Unknown, type Call, type Known, type Result } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { closeFd, tryOpenInRoot } from '../kernel/file-at.ts';
 import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, mountFlags, moveMountFlags, openFlags, umountFlags } from '../kernel/flags.ts';
 import { perform, performNow } from '../kernel/perform.ts';
 import { step, type Procedure, type Step } from '../step/step.ts';
-import { makeMountPoint, relative, setAttributes } from './mount-steps.ts';
+import { cloneTree, makeMountPoint, relative, setAttributes } from './mount-steps.ts';
 
 /** Layers and the directories of the writable one; see src/storage/snapshots.ts. */
 export interface Overlay {
@@ -27,25 +27,41 @@ const [major = 0, minor = 0] = release().split('.').map(Number);
 /** From Linux 6.5 the layers are given one by one; before, as one string of at most 256 bytes, so relative to our directory. */
 const layerByLayer = major > 6 || (major === 6 && minor >= 5);
 
-/**
- * Stacks the layers. The result is a descriptor of the mount's root, attached nowhere.
- * @param readOnly without the writable layer; needs two layers at least
- */
-export function* mountOverlay(overlay: Overlay, readOnly = false): Procedure<Known> {
+/** How the layers are stacked. */
+export interface OverlayOptions {
+  /** Without the writable layer; needs two layers at least. */
+  readonly readOnly?: boolean;
+  /** From Linux 6.13. */
+  readonly idMap?: IdMap;
+}
+
+/** How layers are seen in a user namespace. */
+export interface IdMap {
+  /** A user namespace with the maps. */
+  readonly namespace: Known;
+  /** The container's root, in the host's ids. */
+  readonly root: { readonly uid: number; readonly gid: number };
+}
+
+/** Stacks the layers. The result is a descriptor of the mount's root, attached nowhere. */
+export function* mountOverlay(overlay: Overlay, options: OverlayOptions = {}): Procedure<Known> {
   const { lower, upper, work, target } = overlay;
+  const { readOnly = false, idMap } = options;
   const context = call('fsopen', ['overlay', fsopenFlags.FSOPEN_CLOEXEC], { label: 'fs' });
   const fs = result(context);
   const set = (key: string, value: string): Call => call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_STRING, key, value, 0]);
+  const writable = readOnly ? [] : [set('upperdir', upper), set('workdir', work)];
   const layers = layerByLayer ? lower.map((dir) => set('lowerdir+', dir)) : [set('lowerdir', lower.map((dir) => relativePath(process.cwd(), dir)).join(':'))];
   const mount = call('fsmount', [fs, fsmountFlags.FSMOUNT_CLOEXEC, 0], { label: 'rootfd' });
+  const mapped = idMap === undefined ? undefined : mappedLayers(fs, overlay, idMap);
   return yield* step<Known>({
     id: 'mount.overlay',
     what: `Stack ${lower.length} read-only layer${lower.length === 1 ? '' : 's'} and one of its own as the root`,
     calls: [
       context,
       set('source', 'overlay'),
-      ...layers,
-      ...(readOnly ? [] : [set('upperdir', upper), set('workdir', work)]),
+      ...(mapped ? mapped.calls : layers),
+      ...writable,
       // What is written is whole files under their own names: a layer can be packed from it.
       set('redirect_dir', 'off'),
       set('metacopy', 'off'),
@@ -55,10 +71,29 @@ export function* mountOverlay(overlay: Overlay, readOnly = false): Procedure<Kno
     ],
     shell: `mount -t overlay overlay -o lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},redirect_dir=off,metacopy=off ${target}`,
     look: 'findmnt -t overlay -N $PID',
-    finally: [call('close', [result(mount)])],
+    finally: [call('close', [result(mount)]), ...(mapped?.close ?? [])],
     result: (returned) => returned.at(-2)!,
     unknown: new Unknown('ROOTFD'),
   });
+}
+
+/**
+ * The read-only layers as idmapped mounts, given to the overlay by descriptor. The writable one is not mapped: overlay
+ * makes its working files as the engine's root, who has no place in the map. It holds the host's ids, its top directory included.
+ */
+function mappedLayers(fs: Result, { lower, upper }: Overlay, idMap: IdMap): { readonly calls: Call[]; readonly close: Call[] } {
+  const layers = lower.map((directory) => {
+    const tree = cloneTree(directory, false);
+    return [tree, setAttributes(result(tree), { set: mountAttrs.MOUNT_ATTR_IDMAP, userns: idMap.namespace })] as const;
+  });
+  return {
+    calls: [
+      call('fchownat', [AT_FDCWD, upper, idMap.root.uid, idMap.root.gid, 0]),
+      ...layers.flat(),
+      ...layers.map(([tree]) => call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_FD, 'lowerdir+', null, result(tree)])),
+    ],
+    close: layers.map(([tree]) => call('close', [result(tree)])),
+  };
 }
 
 /** Where something will be mounted. */
@@ -155,7 +190,7 @@ export function readOnlyRootStep(root: Known): Step {
  */
 export function openOverlay(overlay: Overlay, readOnly = false): number {
   const values = new Map<Call, number>();
-  const mount = mountOverlay(overlay, readOnly);
+  const mount = mountOverlay(overlay, { readOnly });
   const { calls } = mount.next().value as Step<Known>;
   for (const c of calls) {
     const value = performNow(c, (r) => values.get(r.of)!);

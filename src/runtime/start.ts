@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { call, result, Unknown, type Call, type Known } from '../kernel/call.ts';
-import { AT_FDCWD, cloneFlags, openFlags } from '../kernel/flags.ts';
+import { AT_FDCWD, cloneFlags, mountAttrs, openFlags } from '../kernel/flags.ts';
 import { step, type Procedure, type Step } from '../step/step.ts';
 import { unifiedDirectory, type Cgroup } from './cgroup/cgroup.ts';
 import { createCgroup } from './cgroup/create.ts';
@@ -12,10 +12,10 @@ import { devices as filterDevices } from './cgroup/devices.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { limit } from './cgroup/limits.ts';
 import { cgroupMounts } from './cgroup/mounts.ts';
-import { idMapSteps } from './id-map.ts';
+import { hostRoot, idMapNamespace, idMapSteps } from './id-map.ts';
 import { initSteps, namespaceFlags, type InitPlan } from './init.ts';
 import { launch, makePipes } from './launch.ts';
-import { cloneTree } from './mount-steps.ts';
+import { cloneTree, setAttributes } from './mount-steps.ts';
 import { parseMountOptions } from './mount-options.ts';
 import type { ContainerProcess } from './process.ts';
 import { execStep } from './program-steps.ts';
@@ -37,8 +37,8 @@ export interface StartPlan {
   readonly network?: () => Procedure<Known>;
   /** Sets up the network of a namespace that the process made (with its user namespace), by the process's id. */
   readonly connect?: (pid: Known) => Procedure;
-  /** Changes the root before anything is mounted in it: the working directory, files of the engine's. */
-  readonly prepareRoot?: (root: Known) => Procedure;
+  /** Destinations of bind mounts whose files are seen through the id maps, in a user namespace. */
+  readonly idMapped?: ReadonlySet<string>;
 }
 
 /** A container that runs. */
@@ -57,10 +57,11 @@ export function* start(plan: StartPlan): Procedure<Started> {
   const warnings = yield* limit(cgroup, resources);
   warnings.push(...(yield* filterDevices(cgroup, resources.devices ?? [])));
 
-  const root = yield* mountOverlay(plan.overlay);
-  if (plan.prepareRoot) yield* plan.prepareRoot(root);
-  const { binds, fileBinds } = yield* openBinds(spec);
-  yield* prepareMountPoints(root, mountPointsInImage(spec, fileBinds));
+  const idMap = linux.namespaces.some((n) => n.type === 'user') ? yield* idMapNamespace(linux) : undefined;
+  const root = yield* mountOverlay(plan.overlay, idMap === undefined ? {} : { idMap: { namespace: idMap, root: hostRoot(linux) } });
+  const { binds, fileBinds } = yield* openBinds(spec, idMap, plan.idMapped ?? new Set());
+  // Through mapped layers only the container's own root can make something: there the process does it itself.
+  if (idMap === undefined) yield* prepareMountPoints(root, mountPointsInImage(spec, fileBinds));
   const devices = yield* openDevices(spec);
 
   const namespaces = linux.namespaces.filter((n) => n.path === undefined);
@@ -114,16 +115,23 @@ function opening(id: string, what: string, open: Call, shell: string, look: stri
   return { id, what, calls: [open], shell, look, finally: [call('close', [result(open)])], result: (returned) => returned[0]!, unknown: new Unknown((open.label ?? 'fd').toUpperCase()) };
 }
 
-function* openBinds(spec: Spec): Procedure<{ binds: Map<string, Known>; fileBinds: Set<string> }> {
+function* openBinds(spec: Spec, idMap: Known | undefined, idMapped: ReadonlySet<string>): Procedure<{ binds: Map<string, Known>; fileBinds: Set<string> }> {
   const binds = new Map<string, Known>();
   const fileBinds = new Set<string>();
   for (const mount of spec.mounts) {
     const { bind } = parseMountOptions(mount.options);
     if (!bind && mount.type !== 'bind') continue;
     if (!isDirectory(mount.source)) fileBinds.add(mount.destination);
-    binds.set(mount.destination, yield* step(opening('mount.source', `Take ${mount.source} as the source of ${mount.destination}`, cloneTree(mount.source, bind === 'rbind'), `ls -d ${mount.source}`, `findmnt -T ${mount.source}`)));
+    const source = yield* step(opening('mount.source', `Take ${mount.source} as the source of ${mount.destination}`, cloneTree(mount.source, bind === 'rbind'), `ls -d ${mount.source}`, `findmnt -T ${mount.source}`));
+    if (idMap !== undefined && idMapped.has(mount.destination)) yield* mapSource(source, idMap, mount.source);
+    binds.set(mount.destination, source);
   }
   return { binds, fileBinds };
+}
+
+/** Has the files of a source that is the engine's own (a volume) belong to the container's users. */
+function mapSource(source: Known, idMap: Known, path: string): Procedure {
+  return step({ id: 'mount.map-source', what: `See ${path} through the id maps`, calls: [setAttributes(source, { set: mountAttrs.MOUNT_ATTR_IDMAP, userns: idMap })], shell: `mount --bind -o X-mount.idmap=$MAPNS ${path} ${path}`, look: 'findmnt' });
 }
 
 function isDirectory(path: string): boolean {
@@ -135,7 +143,9 @@ function mountPointsInImage(spec: Spec, fileBinds: ReadonlySet<string>): MountPo
   const paths = spec.mounts.map((m) => m.destination);
   return spec.mounts
     .filter((m) => !paths.some((above) => above !== m.destination && m.destination.startsWith(`${above}/`)))
-    .map((m) => ({ path: m.destination, isFile: fileBinds.has(m.destination) }));
+    .map((m) => ({ path: m.destination, isFile: fileBinds.has(m.destination) }))
+    // The working directory is made when the image lacks it, as Docker does.
+    .concat(paths.some((above) => `${spec.process.cwd}/`.startsWith(`${above}/`)) ? [] : [{ path: spec.process.cwd, isFile: false }]);
 }
 
 /** In a user namespace the host's device nodes are bound, since none can be made. */

@@ -7,7 +7,7 @@ import { addressOf, callMachineCode, viewMemory } from '../ffi.ts';
 import { call, type Call } from '../call.ts';
 import { describeCall } from '../describe.ts';
 import { KernelError } from '../errno.ts';
-import { cloneFlags, mmapFlags, mmapProtections, waitFlags } from '../flags.ts';
+import { cloneFlags, mmapFlags, mmapProtections, openFlags, waitFlags } from '../flags.ts';
 import { must, performNow } from '../perform.ts';
 import { architecture } from '../syscalls.ts';
 import { cloneEntryArm64 } from './arm64.ts';
@@ -84,4 +84,50 @@ export function runInChild(calls: readonly Call[], flags = 0): number[] {
     if (value < 0 && !c.accept?.includes(-value)) throw new KernelError(describeCall(c), -value);
     return value;
   });
+}
+
+/** A process that does nothing but be in its namespaces. */
+export interface Holder {
+  readonly pid: number;
+  /** Ends it; what was opened of its namespaces stays. */
+  release(): void;
+}
+
+/**
+ * Starts a process in new namespaces that waits until it is released: for a user namespace whose maps are to be
+ * written, since only its parent may write them. It shares our memory, but uses none of it beyond its own small table.
+ * @param flags clone flags such as CLONE_NEWUSER
+ */
+export function holdNamespaces(flags: number): Holder {
+  machine ??= prepare();
+  const pipe = new Int32Array(2);
+  must(call('pipe2', [new Uint8Array(pipe.buffer), openFlags.O_CLOEXEC]));
+  const [reading, writing] = [pipe[0]!, pipe[1]!];
+  const address = map(4096);
+  const table = compileTable([rows([call('read', [reading, new Uint8Array(8), 1]), call('exit_group', [0])])], address);
+  viewMemory(address, table.bytes.length).set(table.bytes);
+  const cloneArgs = new Uint8Array(cloneArgsLayout.size);
+  new DataView(cloneArgs.buffer).setBigUint64(cloneArgsLayout.flags, BigInt(flags | cloneFlags.CLONE_VM) | BigInt(cloneFlags.CLONE_CLEAR_SIGHAND), true);
+  const before = new Uint8Array(8);
+  // Signals stay blocked in it for good.
+  must(call('rt_sigprocmask', [SIG_SETMASK, allSignals, before, 8]));
+  const pid = callMachineCode(machine.entry, addressOf(cloneArgs), cloneArgsLayout.size, address);
+  performNow(call('rt_sigprocmask', [SIG_SETMASK, before, null, 8]));
+  const end = (): void => {
+    performNow(call('close', [reading]));
+    performNow(call('close', [writing]));
+    performNow(call('munmap', [address, 4096]));
+  };
+  if (pid < 0) {
+    end();
+    throw new KernelError('clone3(CLONE_VM)', -pid);
+  }
+  return {
+    pid,
+    release() {
+      performNow(call('write', [writing, 'x', 1]));
+      performNow(call('wait4', [pid, null, waitFlags.__WALL, null]));
+      end();
+    },
+  };
 }
