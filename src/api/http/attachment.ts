@@ -8,7 +8,7 @@ import { contentType, writeOutput } from './framing.ts';
 /** Milliseconds that a client may take to close its side after the output has ended. */
 const lingering = 5000;
 /** Milliseconds between looks at whether a client that sends nothing more is still there to read. */
-const probing = 5000;
+const probing = 2000;
 const nothing = Buffer.alloc(0);
 
 /**
