@@ -34,10 +34,14 @@ describe('docker', { skip: found ? false : 'the docker client is not installed (
     await server.close();
     rmSync(directory, { recursive: true });
   });
-  beforeEach(() => { fake = new FakeEngine(); });
+  beforeEach(() => {
+    fake = new FakeEngine();
+  });
 
   test('version and ps show what the engine says', async () => {
-    const version = await outputOf(docker('version', '--format', '{{.Server.Version}} {{.Server.APIVersion}} {{.Server.MinAPIVersion}} {{.Client.APIVersion}}'));
+    const version = await outputOf(
+      docker('version', '--format', '{{.Server.Version}} {{.Server.APIVersion}} {{.Server.MinAPIVersion}} {{.Client.APIVersion}}'),
+    );
     assert.equal(version.stdout, '9.9.9 1.50 1.24 1.50\n', version.stderr);
     const list = await outputOf(docker('ps', '--filter', 'label=a=b', '--format', '{{.ID}} {{.Names}} {{.State}}'));
     assert.equal(list.stdout, `${boxId.slice(0, 12)} box running\n`, list.stderr);
@@ -55,9 +59,15 @@ describe('docker', { skip: found ? false : 'the docker client is not installed (
     fake.exit.resolve({ StatusCode: 42 });
     assert.deepEqual(await done, { stdout: 'to stdout\n', stderr: 'to stderr\n', code: 42 });
     assert.equal(fake.process.received, 'typed');
-    assert.deepEqual(fake.calls.map((call) => call.split(' ')[0]), ['attach', 'wait', 'start']);
+    assert.deepEqual(
+      fake.calls.map((call) => call.split(' ')[0]),
+      ['attach', 'wait', 'start'],
+    );
     const [body] = fake.created;
-    assert.deepEqual([body?.Image, body?.Cmd, body?.Env, body?.HostConfig?.Memory, body?.HostConfig?.AutoRemove, body?.OpenStdin], ['base', ['cat'], ['A=1'], 64 << 20, true, true]);
+    assert.deepEqual(
+      [body?.Image, body?.Cmd, body?.Env, body?.HostConfig?.Memory, body?.HostConfig?.AutoRemove, body?.OpenStdin],
+      ['base', ['cat'], ['A=1'], 64 << 20, true, true],
+    );
   });
 
   test('logs come apart, with the parameters passed on', async () => {
@@ -82,7 +92,7 @@ describe('docker', { skip: found ? false : 'the docker client is not installed (
   test('attach that is killed after it closed its input is noticed', async () => {
     const child = docker('attach', '--no-stdin', '--sig-proxy=false', 'box');
     fake.process.say('stdout', 'hello\n');
-    const [chunk] = await once(child.stdout, 'data') as [Buffer];
+    const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
     assert.equal(chunk.toString(), 'hello\n');
     child.kill('SIGKILL');
     await fake.process.detached.promise;
@@ -90,7 +100,10 @@ describe('docker', { skip: found ? false : 'the docker client is not installed (
 
   test('events are read as they come', async () => {
     const child = docker('events', '--filter', 'type=container', '--format', '{{.Action}} {{.Actor.Attributes.name}} {{.TimeNano}}');
-    while (fake.bus.listeners === 0) await new Promise((resolve) => { setTimeout(resolve, 5); });
+    while (fake.bus.listeners === 0)
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
     fake.bus.publish('image', 'tag', 'sha256:aa', {});
     fake.bus.publish('container', 'die', boxId, { name: 'box', exitCode: '0' });
     let line = '';

@@ -40,10 +40,18 @@ export class FakeProcess {
         done();
       },
     });
-    return { terminal: this.terminal, input, output: this.#chunks(), detach: () => { this.detached.resolve(); this.#output.end(); } };
+    return {
+      terminal: this.terminal,
+      input,
+      output: this.#chunks(),
+      detach: () => {
+        this.detached.resolve();
+        this.#output.end();
+      },
+    };
   }
 
-  async* #chunks(): AsyncGenerator<OutputChunk, void> {
+  async *#chunks(): AsyncGenerator<OutputChunk, void> {
     for await (const chunk of this.#output) {
       this.taken += 1;
       yield chunk as OutputChunk;
@@ -51,7 +59,9 @@ export class FakeProcess {
   }
 }
 
-const notHere = (): never => { throw new EngineError(501, 'The fake engine does not do this.'); };
+const notHere = (): never => {
+  throw new EngineError(501, 'The fake engine does not do this.');
+};
 
 /** What the API asked of the engine, and what the engine answers. */
 export class FakeEngine {
@@ -102,30 +112,52 @@ export class FakeEngine {
         },
         logs: async (ref: string, { signal, ...options }: { signal?: AbortSignal }) => {
           find(ref);
-          await did(`logs ${JSON.stringify(options, (_key, value: unknown) => typeof value === 'bigint' ? String(value) : value)}`);
+          await did(`logs ${JSON.stringify(options, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`);
           signal?.addEventListener('abort', () => void did('logs aborted'));
           return { terminal: false, output: this.log };
         },
         list: async (options: object) => {
           await did(`list ${JSON.stringify(options)}`);
-          const summary: Partial<ContainerSummary> = { Id: boxId, Names: ['/box'], Image: 'base', Command: 'sh', Created: 1_700_000_000, Ports: [], State: 'running', Status: 'Up 2 minutes', Labels: {}, Mounts: [] };
+          const summary: Partial<ContainerSummary> = {
+            Id: boxId,
+            Names: ['/box'],
+            Image: 'base',
+            Command: 'sh',
+            Created: 1_700_000_000,
+            Ports: [],
+            State: 'running',
+            Status: 'Up 2 minutes',
+            Labels: {},
+            Mounts: [],
+          };
           return [summary];
         },
         inspect: async (ref: string): Promise<ContainerInspect> => {
           find(ref);
-          const inspect = { Id: boxId, Name: '/box', Config: { Tty: this.process.terminal, OpenStdin: true, AttachStdin: true }, State: { Status: 'running', Running: true, ExitCode: 0 }, HostConfig: {} };
+          const inspect = {
+            Id: boxId,
+            Name: '/box',
+            Config: { Tty: this.process.terminal, OpenStdin: true, AttachStdin: true },
+            State: { Status: 'running', Running: true, ExitCode: 0 },
+            HostConfig: {},
+          };
           return inspect as unknown as ContainerInspect;
         },
-        async* stats(): AsyncGenerator<StatsSample> { yield { id: boxId, name: '/box' } as StatsSample; },
+        async *stats(): AsyncGenerator<StatsSample> {
+          yield { id: boxId, name: '/box' } as StatsSample;
+        },
         statArchive: async (_ref: string, path: string) => ({ name: path, size: 3, mode: 420, mtime: '2024-01-01T00:00:00Z', linkTarget: '' }),
         putArchive: async (_ref: string, path: string, tar: Readable) => {
           for await (const chunk of tar) this.uploaded += String(chunk);
           await did(`put ${path}`);
         },
-        export: async () => Readable.from((function* () {
-          yield Buffer.from('tar');
-          throw new Error('the disk is gone');
-        })()),
+        export: async () =>
+          Readable.from(
+            (function* () {
+              yield Buffer.from('tar');
+              throw new Error('the disk is gone');
+            })(),
+          ),
       },
       execs: {
         create: async (_ref: string, body: ExecCreateBody) => {
@@ -144,7 +176,7 @@ export class FakeEngine {
           if (ref !== 'registry.example/team/app:1') throw new EngineError(404, `No such image: ${ref}`);
           return { Id: 'sha256:aa' };
         },
-        async* load(): AsyncGenerator<{ stream: string }> {
+        async *load(): AsyncGenerator<{ stream: string }> {
           yield { stream: 'Loaded image: app:1\n' };
           throw new EngineError(400, 'The archive ends early.');
         },

@@ -23,7 +23,10 @@ import { apiVersion, currentMinor, minimalMinor } from './version.ts';
 const http = process.getBuiltinModule('node:http');
 
 const commonHeaders: readonly (readonly [string, string])[] = [
-  ['Api-Version', apiVersion], ['Docker-Experimental', 'false'], ['Ostype', 'linux'], ['Server', 'hakobune (linux)'],
+  ['Api-Version', apiVersion],
+  ['Docker-Experimental', 'false'],
+  ['Ostype', 'linux'],
+  ['Server', 'hakobune (linux)'],
 ];
 
 /** Milliseconds in which a client must have sent its headers; bodies and streams take as long as they take. */
@@ -33,7 +36,14 @@ const surplusTimeout = 5000;
 const maximalConnections = 8192;
 
 const router = new Router([
-  ...systemRoutes, ...containerRoutes, ...containerStreamRoutes, ...containerArchiveRoutes, ...execRoutes, ...imageRoutes, ...volumeRoutes, ...networkRoutes,
+  ...systemRoutes,
+  ...containerRoutes,
+  ...containerStreamRoutes,
+  ...containerArchiveRoutes,
+  ...execRoutes,
+  ...imageRoutes,
+  ...volumeRoutes,
+  ...networkRoutes,
 ]);
 
 export interface ApiServer {
@@ -56,7 +66,11 @@ export async function startServer(engine: Engine, options: ServerOptions): Promi
   const report = options.report ?? ((message: string): void => console.error(message));
   const hijackable = /\/(?:attach|start)(?:\?|$)/;
   const server = http.createServer({
-    headersTimeout, requestTimeout: 0, keepAliveTimeout: 60_000, connectionsCheckingInterval: 5000, maxHeaderSize: 64 * 1024,
+    headersTimeout,
+    requestTimeout: 0,
+    keepAliveTimeout: 60_000,
+    connectionsCheckingInterval: 5000,
+    maxHeaderSize: 64 * 1024,
     // Clients that offer an upgrade to anything else get an ordinary answer, which is what a server may do.
     shouldUpgradeCallback: (message) => message.method === 'POST' && hijackable.test(message.url ?? ''),
   });
@@ -81,7 +95,13 @@ export async function startServer(engine: Engine, options: ServerOptions): Promi
   return { socketPath: options.socketPath, close: () => closeServer(server, sockets) };
 }
 
-async function serve(engine: Engine, message: IncomingMessage, response: ServerResponse, upgraded: Socket | undefined, report: (message: string) => void): Promise<void> {
+async function serve(
+  engine: Engine,
+  message: IncomingMessage,
+  response: ServerResponse,
+  upgraded: Socket | undefined,
+  report: (message: string) => void,
+): Promise<void> {
   for (const [name, value] of commonHeaders) response.setHeader(name, value);
   response.on('error', () => response.destroy());
   try {
@@ -98,7 +118,13 @@ async function serve(engine: Engine, message: IncomingMessage, response: ServerR
   }
 }
 
-function answerError(error: unknown, message: IncomingMessage, response: ServerResponse, upgraded: Socket | undefined, report: (message: string) => void): void {
+function answerError(
+  error: unknown,
+  message: IncomingMessage,
+  response: ServerResponse,
+  upgraded: Socket | undefined,
+  report: (message: string) => void,
+): void {
   const { status, message: sentence } = answerOf(error);
   if (status === 500) report(`${message.method} ${message.url?.slice(0, 200)}: ${(error as Error).stack ?? sentence}`);
   if (response.headersSent || response.socket === null) {
@@ -123,7 +149,11 @@ function parseTarget(url: string): { readonly minor: number; readonly path: stri
   const minor = Number(version[1]) === 1 ? Number(version[2]) : Number(version[1]) < 1 ? 0 : Infinity;
   const said = version[0].slice(2);
   if (minor > currentMinor) throw new RequestError(400, `client version ${said} is too new. Maximum supported API version is ${apiVersion}`);
-  if (minor < minimalMinor) throw new RequestError(400, `client version ${said} is too old. Minimum supported API version is 1.${minimalMinor}, please upgrade your client to a newer version`);
+  if (minor < minimalMinor)
+    throw new RequestError(
+      400,
+      `client version ${said} is too old. Minimum supported API version is 1.${minimalMinor}, please upgrade your client to a newer version`,
+    );
   return { minor, path: whole.slice(version[0].length), query };
 }
 
@@ -133,9 +163,16 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
   const body = `${JSON.stringify({ message: `This is not a request that can be understood (${error.code ?? error.message}).` })}\n`;
-  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`, () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`, () =>
+    socket.destroy(),
+  );
 }
 
 function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {

@@ -48,7 +48,7 @@ export function listOf<T>(item: Shape<T>): Shape<T[]> {
 export const texts = listOf(text);
 
 /** A list of words, or one word. */
-export const words: Shape<string[]> = (value, path) => typeof value === 'string' ? [text(value, path)] : texts(value, path);
+export const words: Shape<string[]> = (value, path) => (typeof value === 'string' ? [text(value, path)] : texts(value, path));
 
 /** An object with names of the client's choice. @param absent stands for a value of null */
 export function mapOf<T>(item: Shape<T>, absent: () => T): Shape<Record<string, T>> {
@@ -57,7 +57,10 @@ export function mapOf<T>(item: Shape<T>, absent: () => T): Shape<Record<string, 
 
 export const textMap = mapOf(text, () => '');
 /** A set, written as an object whose values say nothing. */
-export const nameSet: Shape<Record<string, Record<string, never>>> = mapOf(() => ({}), () => ({}));
+export const nameSet: Shape<Record<string, Record<string, never>>> = mapOf(
+  () => ({}),
+  () => ({}),
+);
 
 /** Rows and columns; `[0, 0]`, which clients without a terminal send, stays as it is. */
 export const consoleSize: Shape<[height: number, width: number]> = (value, path) => {
@@ -84,7 +87,10 @@ export function objectOf<T extends object>(fields: { readonly [Name in keyof T]-
 }
 
 /** Like `objectOf`, with properties that must be there. */
-export function recordOf<T extends object>(fields: { readonly [Name in keyof T]-?: Shape<NonNullable<T[Name]>> }, ...required: readonly (keyof T & string)[]): Shape<T> {
+export function recordOf<T extends object>(
+  fields: { readonly [Name in keyof T]-?: Shape<NonNullable<T[Name]>> },
+  ...required: readonly (keyof T & string)[]
+): Shape<T> {
   const shape = objectOf<T>(fields);
   return (value, path) => {
     const result = shape(value, path);

@@ -26,7 +26,23 @@ export interface FilterableContainer {
   readonly published: readonly string[];
 }
 
-const known = ['ancestor', 'before', 'expose', 'exited', 'health', 'id', 'is-task', 'isolation', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume'];
+const known = [
+  'ancestor',
+  'before',
+  'expose',
+  'exited',
+  'health',
+  'id',
+  'is-task',
+  'isolation',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
+];
 const states = ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'];
 
 /**
@@ -48,20 +64,25 @@ export function containerFilter(filters: Filters, find: (ref: string) => { reado
   const exposed = portsOf(filters, 'expose');
   const published = portsOf(filters, 'publish');
   const task = filterFlag(filters, 'is-task');
-  return (container) => matchesExactly(filters, 'status', container.status)
-    && matchesLabels(filters, container.labels)
-    && (filterValues(filters, 'id')?.some((value) => container.id.startsWith(value)) ?? true)
-    && matchesPattern(filters, 'name', container.name, `/${container.name}`)
-    && matchesExactly(filters, 'health', container.health)
-    && (!exits || container.exitCode !== undefined && exits.includes(container.exitCode))
-    && (!before || before.some((time) => container.created < time))
-    && (!since || since.some((time) => container.created > time))
-    && (!ancestors || ancestors.some((name) => container.images.some((image) => image === name || image.startsWith(`sha256:${name}`) && /^[0-9a-f]{4,}$/.test(name))))
-    && (filterValues(filters, 'network')?.some((value) => container.networks.some((network) => network === value || value.length >= 12 && network.startsWith(value))) ?? true)
-    && matchesExactly(filters, 'volume', ...container.mounts)
-    && (!exposed || container.exposed.some((port) => exposed.has(port)))
-    && (!published || container.published.some((port) => published.has(port)))
-    && task !== true;
+  return (container) =>
+    matchesExactly(filters, 'status', container.status) &&
+    matchesLabels(filters, container.labels) &&
+    (filterValues(filters, 'id')?.some((value) => container.id.startsWith(value)) ?? true) &&
+    matchesPattern(filters, 'name', container.name, `/${container.name}`) &&
+    matchesExactly(filters, 'health', container.health) &&
+    (!exits || (container.exitCode !== undefined && exits.includes(container.exitCode))) &&
+    (!before || before.some((time) => container.created < time)) &&
+    (!since || since.some((time) => container.created > time)) &&
+    (!ancestors ||
+      ancestors.some((name) => container.images.some((image) => image === name || (image.startsWith(`sha256:${name}`) && /^[0-9a-f]{4,}$/.test(name))))) &&
+    (filterValues(filters, 'network')?.some((value) =>
+      container.networks.some((network) => network === value || (value.length >= 12 && network.startsWith(value))),
+    ) ??
+      true) &&
+    matchesExactly(filters, 'volume', ...container.mounts) &&
+    (!exposed || container.exposed.some((port) => exposed.has(port))) &&
+    (!published || container.published.some((port) => published.has(port))) &&
+    task !== true;
 }
 
 /** A name without a tag means `latest`. */

@@ -4,8 +4,26 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type {
-  ContainerCreateBody, ContainerInspect, ContainerSummary, ContainerTop, ContainerUpdateBody, CreateResponse, EngineEvent, ExecCreateBody, ExecInspect,
-  FilesystemChange, Filters, HistoryItem, ImageInspect, ImageSummary, Info, NetworkInspect, StatsSample, VolumeCreateBody, VolumeInspect, WaitResponse,
+  ContainerCreateBody,
+  ContainerInspect,
+  ContainerSummary,
+  ContainerTop,
+  ContainerUpdateBody,
+  CreateResponse,
+  EngineEvent,
+  ExecCreateBody,
+  ExecInspect,
+  FilesystemChange,
+  Filters,
+  HistoryItem,
+  ImageInspect,
+  ImageSummary,
+  Info,
+  NetworkInspect,
+  StatsSample,
+  VolumeCreateBody,
+  VolumeInspect,
+  WaitResponse,
 } from '../api/schema.ts';
 import type { Explanation } from '../step/explain.ts';
 
@@ -72,7 +90,10 @@ export interface ContainerOperations {
   update(ref: string, body: ContainerUpdateBody): Promise<{ Warnings: string[] }>;
   resize(ref: string, height: number, width: number): Promise<void>;
   attach(ref: string, options: AttachOptions): Promise<Attachment>;
-  logs(ref: string, options: LogOptions): Promise<{ readonly terminal: boolean; readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }> }>;
+  logs(
+    ref: string,
+    options: LogOptions,
+  ): Promise<{ readonly terminal: boolean; readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }> }>;
   list(options: { readonly all: boolean; readonly limit?: number; readonly size: boolean; readonly filters: Filters }): Promise<ContainerSummary[]>;
   inspect(ref: string, options: { readonly size: boolean }): Promise<ContainerInspect>;
   top(ref: string, psArguments: string): Promise<ContainerTop>;
@@ -98,7 +119,10 @@ export interface PathStat {
 
 export interface ExecOperations {
   create(ref: string, body: ExecCreateBody): Promise<{ Id: string }>;
-  start(id: string, options: { readonly detach: boolean; readonly terminal: boolean; readonly consoleSize?: readonly [height: number, width: number] }): Promise<Attachment | undefined>;
+  start(
+    id: string,
+    options: { readonly detach: boolean; readonly terminal: boolean; readonly consoleSize?: readonly [height: number, width: number] },
+  ): Promise<Attachment | undefined>;
   resize(id: string, height: number, width: number): Promise<void>;
   inspect(id: string): Promise<ExecInspect>;
 }
@@ -112,9 +136,22 @@ export interface ImageOperations {
   /** `docker save` archives and OCI archives. Yields progress as the API streams it. */
   load(archive: Readable): AsyncIterable<{ stream?: string; error?: string }>;
   /** A root file system, any compression, or an image archive or directory: recognised by content. */
-  import(archive: Readable | { readonly path: string }, options: { readonly repository?: string; readonly tag?: string; readonly message?: string; readonly changes: readonly string[] }): Promise<{ Id: string; RepoTags: string[] }>;
+  import(
+    archive: Readable | { readonly path: string },
+    options: { readonly repository?: string; readonly tag?: string; readonly message?: string; readonly changes: readonly string[] },
+  ): Promise<{ Id: string; RepoTags: string[] }>;
   save(refs: readonly string[]): Promise<Readable>;
-  commit(container: string, options: { readonly repository?: string; readonly tag?: string; readonly comment?: string; readonly author?: string; readonly pause: boolean; readonly changes: readonly string[] }): Promise<{ Id: string }>;
+  commit(
+    container: string,
+    options: {
+      readonly repository?: string;
+      readonly tag?: string;
+      readonly comment?: string;
+      readonly author?: string;
+      readonly pause: boolean;
+      readonly changes: readonly string[];
+    },
+  ): Promise<{ Id: string }>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ({ Untagged: string } | { Deleted: string })[]; SpaceReclaimed: number }>;
 }
 

@@ -49,7 +49,9 @@ test('a listener that does not read is let go, and the others hear on', { timeou
   const stop = new AbortController();
   const slow = events.read({ filters: {}, signal: never });
   let heard = 0;
-  const quick = (async () => { for await (const _event of events.read({ filters: {}, signal: stop.signal })) heard += 1; })();
+  const quick = (async () => {
+    for await (const _event of events.read({ filters: {}, signal: stop.signal })) heard += 1;
+  })();
   for (let number = 0; number < 10_000; number += 1) {
     events.publish('container', String(number), 'id', {});
     if (number % 100 === 0) await new Promise(setImmediate);

@@ -31,7 +31,9 @@ export class Events {
   readonly #listeners = new Set<Listener>();
 
   /** How many listen. */
-  get listeners(): number { return this.#listeners.size; }
+  get listeners(): number {
+    return this.#listeners.size;
+  }
 
   /**
    * @param action `create`, `start`, `exec_start: COMMAND`, …
@@ -41,7 +43,12 @@ export class Events {
   publish(type: EventType, action: string, id: string, attributes: Readonly<Record<string, string>>): void {
     const timeNano = now();
     const event: EngineEvent = {
-      Type: type, Action: action, Actor: { ID: id, Attributes: { ...attributes } }, scope: 'local', time: Number(timeNano / 1_000_000_000n), timeNano,
+      Type: type,
+      Action: action,
+      Actor: { ID: id, Attributes: { ...attributes } },
+      scope: 'local',
+      time: Number(timeNano / 1_000_000_000n),
+      timeNano,
       ...(type === 'container' || type === 'image' ? { status: action, id } : {}),
       ...(type === 'container' && attributes['image'] !== undefined ? { from: attributes['image'] } : {}),
     };
@@ -98,7 +105,7 @@ class Listener {
 
   take(event: EngineEvent): void {
     const { until, filters } = this.#options;
-    if (this.#ended || until !== undefined && event.timeNano > until || !matchesEvent(filters, event)) return;
+    if (this.#ended || (until !== undefined && event.timeNano > until) || !matchesEvent(filters, event)) return;
     if (this.#waiting.length >= backlogSize) {
       this.#overrun = true;
       this.#waiting = [];
@@ -108,7 +115,7 @@ class Listener {
     this.#wake?.();
   }
 
-  async* read(): AsyncGenerator<EngineEvent, void> {
+  async *read(): AsyncGenerator<EngineEvent, void> {
     try {
       for (;;) {
         const events = this.#waiting;
@@ -117,7 +124,9 @@ class Listener {
         if (this.#waiting.length > 0) continue;
         if (this.#overrun) throw new EngineError(503, `More than ${backlogSize} events waited to be read: the listener was let go.`);
         if (this.#ended) return;
-        await new Promise<void>((resolve) => { this.#wake = resolve; });
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
       }
     } finally {
       this.#end();
@@ -135,15 +144,22 @@ class Listener {
 
 /** Whether an event passes the filters of `docker events`. */
 export function matchesEvent(filters: Filters, event: EngineEvent): boolean {
-  const { Type: type, Action: action, Actor: { ID: id, Attributes: attributes } } = event;
+  const {
+    Type: type,
+    Action: action,
+    Actor: { ID: id, Attributes: attributes },
+  } = event;
   const { name = '', image = '' } = attributes;
-  return matchesExactly(filters, 'type', type)
-    && matchesExactly(filters, 'scope', event.scope)
-    && matchesExactly(filters, 'event', action, action.split(':')[0] ?? '')
-    && matchesLabels(filters, attributes)
-    && ['config', 'daemon', 'network', 'node', 'plugin', 'secret', 'service', 'volume'].every((kind) => matchesActor(filters, kind, event, [name]))
-    && matchesActor(filters, 'container', event, [name, attributes['container'] ?? ''])
-    && (filterValues(filters, 'image') === undefined || matchesExactly(filters, 'image', ...(type === 'image' ? [id, withoutTag(id), name, withoutTag(name)] : [image, withoutTag(image)])));
+  return (
+    matchesExactly(filters, 'type', type) &&
+    matchesExactly(filters, 'scope', event.scope) &&
+    matchesExactly(filters, 'event', action, action.split(':')[0] ?? '') &&
+    matchesLabels(filters, attributes) &&
+    ['config', 'daemon', 'network', 'node', 'plugin', 'secret', 'service', 'volume'].every((kind) => matchesActor(filters, kind, event, [name])) &&
+    matchesActor(filters, 'container', event, [name, attributes['container'] ?? '']) &&
+    (filterValues(filters, 'image') === undefined ||
+      matchesExactly(filters, 'image', ...(type === 'image' ? [id, withoutTag(id), name, withoutTag(name)] : [image, withoutTag(image)])))
+  );
 }
 
 /** Whether the filter for a kind of object is absent, or the event is about such an object with that id, a prefix of it, or one of the names. */

@@ -5,8 +5,18 @@ import { containerFilter, type FilterableContainer } from './container-filter.ts
 import { filterFlag, matchesLabels, matchesPattern, parseFilters } from './filters.ts';
 
 const box: FilterableContainer = {
-  id: 'abcdef123456', name: 'web-1', status: 'exited', exitCode: 137, health: 'none', labels: { tier: 'web', empty: '' }, created: 20n,
-  images: ['nginx:latest', `sha256:${'cd'.repeat(32)}`], networks: ['bridge'], mounts: ['data', '/var/lib/data'], exposed: ['80/tcp'], published: ['8080/tcp'],
+  id: 'abcdef123456',
+  name: 'web-1',
+  status: 'exited',
+  exitCode: 137,
+  health: 'none',
+  labels: { tier: 'web', empty: '' },
+  created: 20n,
+  images: ['nginx:latest', `sha256:${'cd'.repeat(32)}`],
+  networks: ['bridge'],
+  mounts: ['data', '/var/lib/data'],
+  exposed: ['80/tcp'],
+  published: ['8080/tcp'],
 };
 const find = (ref: string): { created: bigint } => ({ created: BigInt(ref) });
 const shows = (filters: Filters): boolean => containerFilter(filters, find)(box);
@@ -43,7 +53,10 @@ test('each filter of ps shows and hides', () => {
     [{ volume: ['/var/lib/data'] }, { volume: ['dat'] }],
     [{ publish: ['8000-8100'] }, { publish: ['8080/udp'] }],
     [{ expose: ['80'] }, { expose: ['81'] }],
-    [{ status: ['exited'], label: ['tier=web'] }, { status: ['exited'], label: ['tier=db'] }],
+    [
+      { status: ['exited'], label: ['tier=web'] },
+      { status: ['exited'], label: ['tier=db'] },
+    ],
   ];
   for (const [shown, hidden] of pairs) {
     assert.equal(shows(shown), true, JSON.stringify(shown));
@@ -55,7 +68,7 @@ test('each filter of ps shows and hides', () => {
 });
 
 test('a pattern cannot take the engine hostage', () => {
-  for (const pattern of ['(a+)+$', '(a|a)*$', 'a*a*a*a*b', '(?=a)', `${'a'.repeat(200)}`, '(a)\\1']) {
+  for (const pattern of ['(a+)+$', '(a|a)*$', 'a*a*a*a*b', '(?=a)', 'a'.repeat(200), '(a)\\1']) {
     assert.throws(() => matchesPattern({ name: [pattern] }, 'name', 'a'.repeat(60)), /too complicated/, pattern);
   }
   assert.throws(() => matchesPattern({ name: ['['] }, 'name', 'a'), /not a regular expression/);

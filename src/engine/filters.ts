@@ -23,11 +23,18 @@ export function parseFilters(text: string | undefined): Filters {
   }
   if (parsed === null) return {};
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid();
-  return Object.fromEntries(Object.entries(parsed).map(([name, values]: [string, unknown]) => {
-    if (Array.isArray(values) && values.every((value) => typeof value === 'string')) return [name, values];
-    if (values === null || typeof values !== 'object' || Array.isArray(values)) throw invalid();
-    return [name, Object.entries(values).filter(([, on]) => on === true).map(([value]) => value)];
-  }));
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, values]: [string, unknown]) => {
+      if (Array.isArray(values) && values.every((value) => typeof value === 'string')) return [name, values];
+      if (values === null || typeof values !== 'object' || Array.isArray(values)) throw invalid();
+      return [
+        name,
+        Object.entries(values)
+          .filter(([, on]) => on === true)
+          .map(([value]) => value),
+      ];
+    }),
+  );
 }
 
 function invalid(): EngineError {
@@ -66,7 +73,7 @@ export function matchesLabels(filters: Filters, labels: Readonly<Record<string, 
   const holds = (wanted: string): boolean => {
     const equals = wanted.indexOf('=');
     const key = equals < 0 ? wanted : wanted.slice(0, equals);
-    return labels != null && Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
+    return labels !== null && labels !== undefined && Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
   };
   return (filterValues(filters, 'label') ?? []).every(holds) && !(filterValues(filters, 'label!') ?? []).some(holds);
 }
@@ -84,7 +91,10 @@ export function matchesPattern(filters: Filters, name: string, ...candidates: re
 function pattern(name: string, value: string): RegExp {
   const repetitions = value.match(/[*+]|\{\d+,/g)?.length ?? 0;
   if (value.length > maximalPattern || repetitions > maximalRepetitions || /\)[*+?{]|\(\?|\\\d/.test(value)) {
-    throw new EngineError(400, `Invalid filter '${name}=${value.slice(0, 64)}': the pattern is too complicated (no repeated groups, at most ${maximalRepetitions} repetitions).`);
+    throw new EngineError(
+      400,
+      `Invalid filter '${name}=${value.slice(0, 64)}': the pattern is too complicated (no repeated groups, at most ${maximalRepetitions} repetitions).`,
+    );
   }
   try {
     return new RegExp(value);

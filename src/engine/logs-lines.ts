@@ -37,7 +37,9 @@ export class LineWalker {
   }
 
   /** A record after `until` was seen: there is no more to come. */
-  get done(): boolean { return this.#done; }
+  get done(): boolean {
+    return this.#done;
+  }
 
   /**
    * Takes the whole records at the beginning of the block; chunks may lie in the block's own memory, which is overwritten.
@@ -55,7 +57,7 @@ export class LineWalker {
       used = record.end + trailerSize;
       const index = this.#firstIndex;
       this.#firstIndex = 0;
-      if (!this.#options[record.stream] || since !== undefined && record.time < since) continue;
+      if (!this.#options[record.stream] || (since !== undefined && record.time < since)) continue;
       const start = this.#start(block, record, index);
       if (start < record.end) runs.add(block, record, start);
     }

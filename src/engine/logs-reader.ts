@@ -107,8 +107,10 @@ class LogCursor {
 
   /** Goes to the next file, if there is one. */
   async #next(): Promise<boolean> {
-    const next = this.#live && this.#live.sequence === this.#sequence ? undefined
-      : logSequences(this.#directory).find((sequence) => sequence > this.#sequence && sequence <= (this.#last?.sequence ?? Infinity));
+    const next =
+      this.#live && this.#live.sequence === this.#sequence
+        ? undefined
+        : logSequences(this.#directory).find((sequence) => sequence > this.#sequence && sequence <= (this.#last?.sequence ?? Infinity));
     if (next === undefined) return false;
     // The last writes to this file may have come after the look at its end: look again now that a later file is known.
     if (this.#file && this.#end === undefined && !this.#damaged) {

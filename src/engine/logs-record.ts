@@ -56,7 +56,13 @@ export function recordAt(buffer: Buffer, at: number, limit: number): RecordView 
   const end = start + length;
   if (length > maximalPayload || end + trailerSize > limit) return undefined;
   if (buffer.readUInt32LE(end) !== length || buffer.readUInt32LE(end + 4) !== ~length >>> 0) return undefined;
-  return { stream: buffer[at + 2] === 2 ? 'stderr' : 'stdout', continues: ((buffer[at + 3] ?? 0) & continuesFlag) !== 0, time: buffer.readBigUInt64LE(at + 8), start, end };
+  return {
+    stream: buffer[at + 2] === 2 ? 'stderr' : 'stdout',
+    continues: ((buffer[at + 3] ?? 0) & continuesFlag) !== 0,
+    time: buffer.readBigUInt64LE(at + 8),
+    start,
+    end,
+  };
 }
 
 /** Where the record begins that ends (trailer and all) at `limit`; undefined when no whole one does, or it begins before the buffer. */

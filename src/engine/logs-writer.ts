@@ -41,7 +41,10 @@ export function logSequences(directory: string): number[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  return names.filter((name) => /^log\.\d{1,15}$/.test(name)).map((name) => Number(name.slice(4))).sort((one, other) => one - other);
+  return names
+    .filter((name) => /^log\.\d{1,15}$/.test(name))
+    .map((name) => Number(name.slice(4)))
+    .sort((one, other) => one - other);
 }
 
 /** Path of the log file with that number. */
@@ -71,9 +74,15 @@ export class LogFiles implements LogWriter {
   }
 
   /** Number of the current file, 0 before the first write, and how many bytes of it are whole records. */
-  get sequence(): number { return this.#sequence; }
-  get position(): number { return this.#position; }
-  get closed(): boolean { return this.#closed; }
+  get sequence(): number {
+    return this.#sequence;
+  }
+  get position(): number {
+    return this.#position;
+  }
+  get closed(): boolean {
+    return this.#closed;
+  }
 
   /** Resolves at the next write, or when the log is closed. */
   get changed(): Promise<void> {

@@ -10,12 +10,17 @@ import { parseMoment } from './time.ts';
 const base = mkdtempSync(join(tmpdir(), 'hako-logs-'));
 after(() => rmSync(base, { recursive: true }));
 let count = 0;
-const directory = (): string => join(base, String(count += 1));
+const directory = (): string => join(base, String((count += 1)));
 const fail = (message: string): never => assert.fail(message);
 const all: LogOptions = { stdout: true, stderr: true, follow: false, timestamps: false };
 const bytes = (text: string): Buffer => Buffer.from(text);
 
-async function read(path: string, options: Partial<LogOptions> = {}, writer?: LogWriter, limits: LogLimits = defaultLogLimits): Promise<{ stdout: string; stderr: string; order: string }> {
+async function read(
+  path: string,
+  options: Partial<LogOptions> = {},
+  writer?: LogWriter,
+  limits: LogLimits = defaultLogLimits,
+): Promise<{ stdout: string; stderr: string; order: string }> {
   const got = { stdout: '', stderr: '', order: '' };
   for await (const { stream, data } of readLog(path, limits, { ...all, ...options }, new AbortController().signal, writer)) {
     got[stream] += Buffer.from(data).toString();
@@ -53,7 +58,10 @@ describe('reading back', () => {
     log.write('stderr', bytes('e\n'), 1_700_000_001_000_000_000n);
     log.write('stdout', bytes('ng\nc'), 1_700_000_002_000_000_000n);
     const got = await read(path, { timestamps: true });
-    assert.equal(got.stdout, '2023-11-14T22:13:20.000000001Z a\n2023-11-14T22:13:20.000000001Z b\n2023-11-14T22:13:20.000000001Z long\n2023-11-14T22:13:22.000000000Z c');
+    assert.equal(
+      got.stdout,
+      '2023-11-14T22:13:20.000000001Z a\n2023-11-14T22:13:20.000000001Z b\n2023-11-14T22:13:20.000000001Z long\n2023-11-14T22:13:22.000000000Z c',
+    );
     assert.equal(got.stderr, '2023-11-14T22:13:21.000000000Z e\n');
   });
 
@@ -82,7 +90,7 @@ describe('the last lines', () => {
     const limits = { ...defaultLogLimits, maxSize: 4096, maxFile: 1000 };
     const log = openLog(path, limits, fail);
     const text = Array.from({ length: 800 }, (_, index) => `line ${index} ${'.'.repeat(index % 37)}\n`).join('');
-    for (let at = 0, step = 1; at < text.length; at += step, step = (step * 7 + 3) % 101 + 1) log.write('stdout', bytes(text.slice(at, at + step)));
+    for (let at = 0, step = 1; at < text.length; at += step, step = ((step * 7 + 3) % 101) + 1) log.write('stdout', bytes(text.slice(at, at + step)));
     const lines = text.split(/(?<=\n)/);
     for (const tail of [0, 1, 2, 10, 399, 799, 800, 5000]) {
       assert.equal((await read(path, { tail }, log, limits)).order, tail === 0 ? '' : lines.slice(-tail).join(''), `tail ${tail}`);

@@ -31,13 +31,15 @@ export function networkOperations(parts: NetworkParts): NetworkOperations {
 
 function passes(name: Name, filters: Filters): boolean {
   const type = filterValues(filters, 'type');
-  return matchesPattern(filters, 'name', name)
-    && (filterValues(filters, 'id')?.some((id) => networkId(name).startsWith(id)) ?? true)
-    && matchesExactly(filters, 'driver', drivers[name])
-    && matchesExactly(filters, 'scope', 'local')
-    && matchesLabels(filters, {})
-    && (!type || type.includes('builtin'))
-    && filterFlag(filters, 'dangling') !== true;
+  return (
+    matchesPattern(filters, 'name', name) &&
+    (filterValues(filters, 'id')?.some((id) => networkId(name).startsWith(id)) ?? true) &&
+    matchesExactly(filters, 'driver', drivers[name]) &&
+    matchesExactly(filters, 'scope', 'local') &&
+    matchesLabels(filters, {}) &&
+    (!type || type.includes('builtin')) &&
+    filterFlag(filters, 'dangling') !== true
+  );
 }
 
 function describe({ containers, networking, settings }: NetworkParts, name: Name): NetworkInspect {
@@ -45,13 +47,28 @@ function describe({ containers, networking, settings }: NetworkParts, name: Name
   const bridge = name === 'bridge';
   const members = containers.all().filter((container) => container.running && networkName(container) === name);
   return {
-    Name: name, Id: networkId(name), Created: never, Scope: 'local', Driver: drivers[name], EnableIPv4: true, EnableIPv6: false,
+    Name: name,
+    Id: networkId(name),
+    Created: never,
+    Scope: 'local',
+    Driver: drivers[name],
+    EnableIPv4: true,
+    EnableIPv6: false,
     IPAM: { Driver: 'default', Options: null, Config: bridge && view ? [{ Subnet: subnetOf(view.gateway, view.prefix), Gateway: view.gateway }] : [] },
-    Internal: false, Attachable: false, Ingress: false, ConfigFrom: { Network: '' }, ConfigOnly: false,
-    Containers: Object.fromEntries(members.map((container) => {
-      const { EndpointID = '', MacAddress = '', IPAddress = '', IPPrefixLen = 0 } = networksOf(container, view)[name] ?? {};
-      return [container.id, { Name: container.record.name, EndpointID, MacAddress, IPv4Address: IPAddress ? `${IPAddress}/${IPPrefixLen}` : '', IPv6Address: '' }];
-    })),
+    Internal: false,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: Object.fromEntries(
+      members.map((container) => {
+        const { EndpointID = '', MacAddress = '', IPAddress = '', IPPrefixLen = 0 } = networksOf(container, view)[name] ?? {};
+        return [
+          container.id,
+          { Name: container.record.name, EndpointID, MacAddress, IPv4Address: IPAddress ? `${IPAddress}/${IPPrefixLen}` : '', IPv6Address: '' },
+        ];
+      }),
+    ),
     Options: bridge ? { 'com.docker.network.bridge.name': settings.bridge, 'com.docker.network.bridge.default_bridge': 'true' } : {},
     Labels: {},
   };
@@ -60,6 +77,6 @@ function describe({ containers, networking, settings }: NetworkParts, name: Name
 /** The network's own address: `172.17.0.1` with prefix 16 gives `172.17.0.0/16`. */
 function subnetOf(address: string, prefix: number): string {
   const bits = address.split('.').reduce((all, part) => all * 256 + Number(part), 0);
-  const network = bits - bits % 2 ** (32 - prefix);
+  const network = bits - (bits % 2 ** (32 - prefix));
   return `${[24, 16, 8, 0].map((shift) => Math.floor(network / 2 ** shift) % 256).join('.')}/${prefix}`;
 }

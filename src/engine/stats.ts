@@ -12,7 +12,10 @@ import { now, rfc3339 } from './time.ts';
 
 const interval = 1000;
 const never = '0001-01-01T00:00:00Z';
-const noCpu: CpuStats = { cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 }, throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 } };
+const noCpu: CpuStats = {
+  cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
+  throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
+};
 
 /** What the sampler needs to know of a container. */
 export interface StatsSource {
@@ -61,7 +64,9 @@ function sampleOf(source: StatsSource): Promise<StatsSample> {
   if (known && known.pid === pid) return known.sample;
   const entry = { pid, sample: readSample(source) };
   recent.set(source.id, entry);
-  setTimeout(() => { if (recent.get(source.id) === entry) recent.delete(source.id); }, interval / 4).unref();
+  setTimeout(() => {
+    if (recent.get(source.id) === entry) recent.delete(source.id);
+  }, interval / 4).unref();
   return entry.sample;
 }
 
@@ -85,11 +90,18 @@ async function readSample({ id, name, running }: StatsSource): Promise<StatsSamp
 function cpuStats({ cpu }: CgroupStats, system: number): CpuStats {
   if (!cpu) return noCpu;
   return {
-    cpu_usage: { total_usage: cpu.usage, usage_in_kernelmode: cpu.system, usage_in_usermode: cpu.user, ...(cpu.perCpu ? { percpu_usage: [...cpu.perCpu] } : {}) },
+    cpu_usage: {
+      total_usage: cpu.usage,
+      usage_in_kernelmode: cpu.system,
+      usage_in_usermode: cpu.user,
+      ...(cpu.perCpu ? { percpu_usage: [...cpu.perCpu] } : {}),
+    },
     system_cpu_usage: system,
     online_cpus: cpu.perCpu?.length ?? cpus().length,
     throttling_data: {
-      periods: cpu.throttling?.periods ?? 0, throttled_periods: cpu.throttling?.throttledPeriods ?? 0, throttled_time: cpu.throttling?.throttledTime ?? 0,
+      periods: cpu.throttling?.periods ?? 0,
+      throttled_periods: cpu.throttling?.throttledPeriods ?? 0,
+      throttled_time: cpu.throttling?.throttledTime ?? 0,
     },
   };
 }
@@ -98,15 +110,30 @@ async function memoryStats({ memory }: CgroupStats): Promise<StatsSample['memory
   if (!memory) return {};
   // Without a limit of its own the machine's memory is the limit, which is what people want to see.
   const limit = Math.min(memory.limit, await machineMemory());
-  return { usage: memory.usage, limit, failcnt: memory.failures, stats: { ...memory.stat }, ...(memory.maxUsage === undefined ? {} : { max_usage: memory.maxUsage }) };
+  return {
+    usage: memory.usage,
+    limit,
+    failcnt: memory.failures,
+    stats: { ...memory.stat },
+    ...(memory.maxUsage === undefined ? {} : { max_usage: memory.maxUsage }),
+  };
 }
 
 function blkioStats(io: NonNullable<CgroupStats['io']>): BlkioStats {
   const entries = (read: 'readBytes' | 'reads', write: 'writtenBytes' | 'writes'): BlkioEntry[] =>
-    io.flatMap((device) => [{ major: device.major, minor: device.minor, op: 'read', value: device[read] }, { major: device.major, minor: device.minor, op: 'write', value: device[write] }]);
+    io.flatMap((device) => [
+      { major: device.major, minor: device.minor, op: 'read', value: device[read] },
+      { major: device.major, minor: device.minor, op: 'write', value: device[write] },
+    ]);
   return {
-    io_service_bytes_recursive: entries('readBytes', 'writtenBytes'), io_serviced_recursive: entries('reads', 'writes'), io_queue_recursive: null,
-    io_service_time_recursive: null, io_wait_time_recursive: null, io_merged_recursive: null, io_time_recursive: null, sectors_recursive: null,
+    io_service_bytes_recursive: entries('readBytes', 'writtenBytes'),
+    io_serviced_recursive: entries('reads', 'writes'),
+    io_queue_recursive: null,
+    io_service_time_recursive: null,
+    io_wait_time_recursive: null,
+    io_merged_recursive: null,
+    io_time_recursive: null,
+    sectors_recursive: null,
   };
 }
 
@@ -119,10 +146,21 @@ export async function networkStats(pid: number): Promise<Record<string, NetworkS
     const colon = line.indexOf(':');
     const interfaceName = line.slice(0, colon).trim();
     if (colon < 0 || interfaceName === 'lo') continue;
-    const figures = line.slice(colon + 1).trim().split(/\s+/).map(Number);
+    const figures = line
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number);
     const at = (index: number): number => figures[index] ?? 0;
     networks[interfaceName] = {
-      rx_bytes: at(0), rx_packets: at(1), rx_errors: at(2), rx_dropped: at(3), tx_bytes: at(8), tx_packets: at(9), tx_errors: at(10), tx_dropped: at(11),
+      rx_bytes: at(0),
+      rx_packets: at(1),
+      rx_errors: at(2),
+      rx_dropped: at(3),
+      tx_bytes: at(8),
+      tx_packets: at(9),
+      tx_errors: at(10),
+      tx_dropped: at(11),
     };
   }
   return networks;
@@ -131,7 +169,11 @@ export async function networkStats(pid: number): Promise<Record<string, NetworkS
 /** CPU time of the whole machine in nanoseconds: user, nice, system, idle, iowait, irq, softirq, in hundredths of a second. proc_stat(5) */
 async function systemCpu(): Promise<number> {
   const line = (await readFile('/proc/stat', 'latin1')).split('\n', 1)[0] ?? '';
-  return line.trim().split(/\s+/).slice(1, 8).reduce((sum, ticks) => sum + Number(ticks) * 10_000_000, 0);
+  return line
+    .trim()
+    .split(/\s+/)
+    .slice(1, 8)
+    .reduce((sum, ticks) => sum + Number(ticks) * 10_000_000, 0);
 }
 
 let memoryOfMachine: number | undefined;

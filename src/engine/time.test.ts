@@ -20,7 +20,7 @@ test('moments are read in each form that clients send', () => {
   for (const text of ['yesterday', '2023-99-99', '1e9', '']) assert.throws(() => parseMoment(text, 't'), /in 't' is not understood/, text);
 });
 
-test('durations are Go\'s', () => {
+test("durations are Go's", () => {
   assert.equal(parseDuration('1h30m'), 5_400_000_000_000n);
   assert.equal(parseDuration('1.5s'), 1_500_000_000n);
   assert.equal(parseDuration('250ms'), 250_000_000n);

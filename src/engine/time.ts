@@ -31,7 +31,7 @@ export function rfc3339(nanoseconds: bigint): string {
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`;
 }
 
-const unitNanoseconds: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const unitNanoseconds: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
 /**
  * A Go duration such as `1h30m` or `1.5s` in nanoseconds; undefined when the text is none.
@@ -62,5 +62,8 @@ export function parseMoment(text: string, name: string): bigint {
     const milliseconds = Date.parse(`${day}T${hour}:${minute}:${second}${zone}`);
     if (!Number.isNaN(milliseconds)) return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
   }
-  throw new EngineError(400, `The time '${text.slice(0, 64)}' in '${name}' is not understood: give seconds since 1970, an RFC 3339 time, or a duration such as 10m.`);
+  throw new EngineError(
+    400,
+    `The time '${text.slice(0, 64)}' in '${name}' is not understood: give seconds since 1970, an RFC 3339 time, or a duration such as 10m.`,
+  );
 }

@@ -9,13 +9,16 @@ const controls: Readonly<Record<string, number>> = { '@': 0, '[': 27, '\\': 28, 
  * @throws RequestError 400 for a key that there is not
  */
 export function parseDetachKeys(text = 'ctrl-p,ctrl-q'): Buffer {
-  return Buffer.from(text.split(',').map((key) => {
-    if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
-    const control = /^ctrl-(.)$/i.exec(key)?.[1]?.toLowerCase();
-    const code = control === undefined ? undefined : /[a-z]/.test(control) ? control.charCodeAt(0) - 96 : controls[control];
-    if (code === undefined) throw new RequestError(400, `The detach key '${key.slice(0, 32)}' is unknown: use a letter, or ctrl- with one of a-z @ [ \\ ] ^ _.`);
-    return code;
-  }));
+  return Buffer.from(
+    text.split(',').map((key) => {
+      if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
+      const control = /^ctrl-(.)$/i.exec(key)?.[1]?.toLowerCase();
+      const code = control === undefined ? undefined : /[a-z]/.test(control) ? control.charCodeAt(0) - 96 : controls[control];
+      if (code === undefined)
+        throw new RequestError(400, `The detach key '${key.slice(0, 32)}' is unknown: use a letter, or ctrl- with one of a-z @ [ \\ ] ^ _.`);
+      return code;
+    }),
+  );
 }
 
 /** Passes input on, keeping back what may be the beginning of the sequence; emits `detach` when it is whole, and passes nothing more. */

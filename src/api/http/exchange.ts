@@ -115,7 +115,9 @@ export class Exchange {
    * which is how the client learns that what it has is not all.
    */
   async stream(source: Readable, type: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
-    const leave = (): void => { source.destroy(); };
+    const leave = (): void => {
+      source.destroy();
+    };
     this.response.once('close', leave);
     for await (const chunk of source) {
       if (!this.response.headersSent) this.response.writeHead(200, { 'Content-Type': type, ...headers });

@@ -47,7 +47,9 @@ export class Router {
       const found = pattern.exec(path);
       if (!found) continue;
       const parameters: Record<string, string> = {};
-      names.forEach((name, index) => { parameters[name] = decode(found[index + 1] ?? ''); });
+      names.forEach((name, index) => {
+        parameters[name] = decode(found[index + 1] ?? '');
+      });
       return { route, parameters };
     }
     throw new RequestError(404, `${method} ${path.slice(0, 200)} is not part of this API.`);

@@ -57,6 +57,9 @@ function groupId(): number | undefined {
   } catch {
     return undefined;
   }
-  const id = text.split('\n').find((line) => line.startsWith(`${groupName}:`))?.split(':')[2];
+  const id = text
+    .split('\n')
+    .find((line) => line.startsWith(`${groupName}:`))
+    ?.split(':')[2];
   return id === undefined || !/^\d+$/.test(id) ? undefined : Number(id);
 }

@@ -7,14 +7,16 @@ const statHeader = 'X-Docker-Container-Path-Stat';
 
 export const containerArchiveRoutes: readonly Route[] = [
   {
-    method: 'HEAD', path: '/containers/{ref}/archive',
+    method: 'HEAD',
+    path: '/containers/{ref}/archive',
     async handle(exchange) {
       const stat = await exchange.engine.containers.statArchive(exchange.parameter('ref'), exchange.query.required('path'));
       exchange.response.writeHead(200, { [statHeader]: encodeStat(stat) }).end();
     },
   },
   {
-    method: 'GET', path: '/containers/{ref}/archive',
+    method: 'GET',
+    path: '/containers/{ref}/archive',
     async handle(exchange) {
       const { stat, tar } = await exchange.engine.containers.getArchive(exchange.parameter('ref'), exchange.query.required('path'));
       await exchange.stream(tar, 'application/x-tar', { [statHeader]: encodeStat(stat) });
@@ -22,15 +24,19 @@ export const containerArchiveRoutes: readonly Route[] = [
   },
   { method: 'PUT', path: '/containers/{ref}/archive', handle: putArchive },
   {
-    method: 'GET', path: '/containers/{ref}/export',
-    async handle(exchange) { await exchange.stream(await exchange.engine.containers.export(exchange.parameter('ref')), 'application/octet-stream'); },
+    method: 'GET',
+    path: '/containers/{ref}/export',
+    async handle(exchange) {
+      await exchange.stream(await exchange.engine.containers.export(exchange.parameter('ref')), 'application/octet-stream');
+    },
   },
 ];
 
 async function putArchive(exchange: Exchange): Promise<void> {
   const { query } = exchange;
   await exchange.engine.containers.putArchive(exchange.parameter('ref'), query.required('path'), exchange.upload, {
-    noOverwriteDirNonDir: query.flag('noOverwriteDirNonDir'), copyUidGid: query.flag('copyUIDGID'),
+    noOverwriteDirNonDir: query.flag('noOverwriteDirNonDir'),
+    copyUidGid: query.flag('copyUIDGID'),
   });
   exchange.empty(200);
 }

@@ -14,7 +14,11 @@ export const containerStreamRoutes: readonly Route[] = [
 async function attach(exchange: Exchange): Promise<void> {
   const { query } = exchange;
   const attachment = await exchange.engine.containers.attach(exchange.parameter('ref'), {
-    stdin: query.flag('stdin'), stdout: query.flag('stdout'), stderr: query.flag('stderr'), logs: query.flag('logs'), stream: query.flag('stream'),
+    stdin: query.flag('stdin'),
+    stdout: query.flag('stdout'),
+    stderr: query.flag('stderr'),
+    logs: query.flag('logs'),
+    stream: query.flag('stream'),
   });
   await serveAttachment(exchange, attachment, query.text('detachKeys'));
 }
@@ -26,8 +30,13 @@ async function logs(exchange: Exchange): Promise<void> {
   const tail = query.text('tail') === 'all' ? undefined : query.integer('tail', -1, Number.MAX_SAFE_INTEGER);
   const [since, until] = [query.moment('since'), query.moment('until')];
   const { terminal, output } = await exchange.engine.containers.logs(exchange.parameter('ref'), {
-    ...streams, signal, follow: query.flag('follow'), timestamps: query.flag('timestamps'),
-    ...(tail === undefined || tail < 0 ? {} : { tail }), ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }),
+    ...streams,
+    signal,
+    follow: query.flag('follow'),
+    timestamps: query.flag('timestamps'),
+    ...(tail === undefined || tail < 0 ? {} : { tail }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
   });
   const target = exchange.begin(contentType(terminal, exchange.minor));
   await writeOutput(target, output, terminal);

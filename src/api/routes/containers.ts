@@ -8,86 +8,110 @@ const noCount = 0x7fff_ffff;
 
 export const containerRoutes: readonly Route[] = [
   {
-    method: 'POST', path: '/containers/create',
+    method: 'POST',
+    path: '/containers/create',
     async handle(exchange) {
       const body = await exchange.body(containerCreateBody);
       exchange.json(await exchange.engine.containers.create(body, exchange.query.text('name')?.replace(/^\//, '')), 201);
     },
   },
   {
-    method: 'POST', path: '/containers/explain',
+    method: 'POST',
+    path: '/containers/explain',
     async handle(exchange) {
       const body = await exchange.body(containerCreateBody);
       exchange.json(await exchange.engine.containers.explain(body, exchange.query.text('name')?.replace(/^\//, '')));
     },
   },
   {
-    method: 'GET', path: '/containers/json',
+    method: 'GET',
+    path: '/containers/json',
     async handle(exchange) {
       const { query } = exchange;
       const limit = query.integer('limit', -1, noCount);
       const filters = query.filters();
-      exchange.json(await exchange.engine.containers.list({
-        all: query.flag('all'), size: query.flag('size'), filters, ...(limit !== undefined && limit > 0 ? { limit } : {}),
-      }));
+      exchange.json(
+        await exchange.engine.containers.list({
+          all: query.flag('all'),
+          size: query.flag('size'),
+          filters,
+          ...(limit !== undefined && limit > 0 ? { limit } : {}),
+        }),
+      );
     },
   },
   {
-    method: 'POST', path: '/containers/prune',
-    async handle(exchange) { exchange.json(await exchange.engine.containers.prune(exchange.query.filters())); },
+    method: 'POST',
+    path: '/containers/prune',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.containers.prune(exchange.query.filters()));
+    },
   },
   {
-    method: 'GET', path: '/containers/{ref}/json',
-    async handle(exchange) { exchange.json(await exchange.engine.containers.inspect(exchange.parameter('ref'), { size: exchange.query.flag('size') })); },
+    method: 'GET',
+    path: '/containers/{ref}/json',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.containers.inspect(exchange.parameter('ref'), { size: exchange.query.flag('size') }));
+    },
   },
   {
-    method: 'GET', path: '/containers/{ref}/top',
-    async handle(exchange) { exchange.json(await exchange.engine.containers.top(exchange.parameter('ref'), exchange.query.text('ps_args') ?? '-ef')); },
+    method: 'GET',
+    path: '/containers/{ref}/top',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.containers.top(exchange.parameter('ref'), exchange.query.text('ps_args') ?? '-ef'));
+    },
   },
   {
-    method: 'GET', path: '/containers/{ref}/changes',
+    method: 'GET',
+    path: '/containers/{ref}/changes',
     async handle(exchange) {
       const changes = await exchange.engine.containers.changes(exchange.parameter('ref'));
       exchange.json(changes.length === 0 ? null : changes);
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/start',
+    method: 'POST',
+    path: '/containers/{ref}/start',
     async handle(exchange) {
       await exchange.engine.containers.start(exchange.parameter('ref'));
       exchange.empty();
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/stop',
+    method: 'POST',
+    path: '/containers/{ref}/stop',
     async handle(exchange) {
       await exchange.engine.containers.stop(exchange.parameter('ref'), stopOptions(exchange));
       exchange.empty();
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/restart',
+    method: 'POST',
+    path: '/containers/{ref}/restart',
     async handle(exchange) {
       await exchange.engine.containers.restart(exchange.parameter('ref'), stopOptions(exchange));
       exchange.empty();
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/kill',
+    method: 'POST',
+    path: '/containers/{ref}/kill',
     async handle(exchange) {
       await exchange.engine.containers.kill(exchange.parameter('ref'), exchange.query.text('signal') ?? 'SIGKILL');
       exchange.empty();
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/pause',
+    method: 'POST',
+    path: '/containers/{ref}/pause',
     async handle(exchange) {
       await exchange.engine.containers.pause(exchange.parameter('ref'));
       exchange.empty();
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/unpause',
+    method: 'POST',
+    path: '/containers/{ref}/unpause',
     async handle(exchange) {
       await exchange.engine.containers.unpause(exchange.parameter('ref'));
       exchange.empty();
@@ -95,21 +119,24 @@ export const containerRoutes: readonly Route[] = [
   },
   { method: 'POST', path: '/containers/{ref}/wait', handle: waitForExit },
   {
-    method: 'POST', path: '/containers/{ref}/rename',
+    method: 'POST',
+    path: '/containers/{ref}/rename',
     async handle(exchange) {
       await exchange.engine.containers.rename(exchange.parameter('ref'), exchange.query.required('name').replace(/^\//, ''));
       exchange.empty();
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/update',
+    method: 'POST',
+    path: '/containers/{ref}/update',
     async handle(exchange) {
       const body = await exchange.body(containerUpdateBody);
       exchange.json(await exchange.engine.containers.update(exchange.parameter('ref'), body));
     },
   },
   {
-    method: 'POST', path: '/containers/{ref}/resize',
+    method: 'POST',
+    path: '/containers/{ref}/resize',
     async handle(exchange) {
       const { height, width } = terminalSize(exchange);
       await exchange.engine.containers.resize(exchange.parameter('ref'), height, width);
@@ -117,7 +144,8 @@ export const containerRoutes: readonly Route[] = [
     },
   },
   {
-    method: 'DELETE', path: '/containers/{ref}',
+    method: 'DELETE',
+    path: '/containers/{ref}',
     async handle(exchange) {
       const { query } = exchange;
       if (query.flag('link')) throw new RequestError(501, 'Links between containers are not supported: give containers a name, or put them into one network.');

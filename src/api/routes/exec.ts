@@ -8,7 +8,8 @@ import { terminalSize } from './containers.ts';
 
 export const execRoutes: readonly Route[] = [
   {
-    method: 'POST', path: '/containers/{ref}/exec',
+    method: 'POST',
+    path: '/containers/{ref}/exec',
     async handle(exchange) {
       const body = await exchange.body(execCreateBody);
       if (!body.Cmd?.length) throw new RequestError(400, 'No exec command specified: Cmd needs at least the name of a program.');
@@ -17,7 +18,8 @@ export const execRoutes: readonly Route[] = [
   },
   { method: 'POST', path: '/exec/{id}/start', handle: start },
   {
-    method: 'POST', path: '/exec/{id}/resize',
+    method: 'POST',
+    path: '/exec/{id}/resize',
     async handle(exchange) {
       const { height, width } = terminalSize(exchange);
       await exchange.engine.execs.resize(exchange.parameter('id'), height, width);
@@ -25,13 +27,16 @@ export const execRoutes: readonly Route[] = [
     },
   },
   {
-    method: 'GET', path: '/exec/{id}/json',
-    async handle(exchange) { exchange.json(await exchange.engine.execs.inspect(exchange.parameter('id'))); },
+    method: 'GET',
+    path: '/exec/{id}/json',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.execs.inspect(exchange.parameter('id')));
+    },
   },
 ];
 
 async function start(exchange: Exchange): Promise<void> {
-  const { Detach: detach = false, Tty: terminal = false, ConsoleSize: consoleSize } = await exchange.optionalBody(execStartBody) ?? {};
+  const { Detach: detach = false, Tty: terminal = false, ConsoleSize: consoleSize } = (await exchange.optionalBody(execStartBody)) ?? {};
   const { execs } = exchange.engine;
   const id = exchange.parameter('id');
   const keys = terminal && !detach ? (await execs.inspect(id)).DetachKeys || undefined : undefined;

@@ -8,48 +8,78 @@ import { instructionsOf } from './commit-config.ts';
 
 export const imageRoutes: readonly Route[] = [
   {
-    method: 'GET', path: '/images/json',
-    async handle(exchange) { exchange.json(await exchange.engine.images.list({ all: exchange.query.flag('all'), filters: exchange.query.filters() })); },
+    method: 'GET',
+    path: '/images/json',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.images.list({ all: exchange.query.flag('all'), filters: exchange.query.filters() }));
+    },
   },
   {
-    method: 'GET', path: '/images/get',
+    method: 'GET',
+    path: '/images/get',
     async handle(exchange) {
       const names = exchange.query.list('names');
       if (names.length === 0) throw new RequestError(400, "Which images? Give each as a parameter 'names'.");
       await exchange.stream(await exchange.engine.images.save(names), 'application/x-tar');
     },
   },
-  { method: 'GET', path: '/images/search', handle: () => { throw new RequestError(501, 'Searching a registry is not available.'); } },
+  {
+    method: 'GET',
+    path: '/images/search',
+    handle: () => {
+      throw new RequestError(501, 'Searching a registry is not available.');
+    },
+  },
   { method: 'POST', path: '/images/load', handle: load },
   { method: 'POST', path: '/images/create', handle: createImage },
   {
-    method: 'POST', path: '/images/prune',
-    async handle(exchange) { exchange.json(await exchange.engine.images.prune(exchange.query.filters())); },
+    method: 'POST',
+    path: '/images/prune',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.images.prune(exchange.query.filters()));
+    },
   },
   { method: 'POST', path: '/commit', handle: commit },
   {
-    method: 'GET', path: '/images/{name*}/json',
-    async handle(exchange) { exchange.json(await exchange.engine.images.inspect(exchange.parameter('name'))); },
+    method: 'GET',
+    path: '/images/{name*}/json',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.images.inspect(exchange.parameter('name')));
+    },
   },
   {
-    method: 'GET', path: '/images/{name*}/history',
-    async handle(exchange) { exchange.json(await exchange.engine.images.history(exchange.parameter('name'))); },
+    method: 'GET',
+    path: '/images/{name*}/history',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.images.history(exchange.parameter('name')));
+    },
   },
   {
-    method: 'GET', path: '/images/{name*}/get',
-    async handle(exchange) { await exchange.stream(await exchange.engine.images.save([exchange.parameter('name')]), 'application/x-tar'); },
+    method: 'GET',
+    path: '/images/{name*}/get',
+    async handle(exchange) {
+      await exchange.stream(await exchange.engine.images.save([exchange.parameter('name')]), 'application/x-tar');
+    },
   },
   {
-    method: 'POST', path: '/images/{name*}/tag',
+    method: 'POST',
+    path: '/images/{name*}/tag',
     async handle(exchange) {
       const { query } = exchange;
       await exchange.engine.images.tag(exchange.parameter('name'), query.required('repo'), query.text('tag') ?? 'latest');
       exchange.empty(201);
     },
   },
-  { method: 'POST', path: '/images/{name*}/push', handle: () => { throw new RequestError(501, 'Pushing to a registry is not available: save the image to an archive.'); } },
   {
-    method: 'DELETE', path: '/images/{name*}',
+    method: 'POST',
+    path: '/images/{name*}/push',
+    handle: () => {
+      throw new RequestError(501, 'Pushing to a registry is not available: save the image to an archive.');
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/images/{name*}',
     async handle(exchange) {
       const { query } = exchange;
       exchange.json(await exchange.engine.images.remove(exchange.parameter('name'), { force: query.flag('force'), prune: !query.flag('noprune') }));
@@ -94,7 +124,10 @@ async function createImage(exchange: Exchange): Promise<void> {
   if (query.text('fromSrc') !== '-') throw new RequestError(400, "Send the archive as the request's body, with fromSrc=-; the engine downloads nothing.");
   const [repository, tag, message] = [query.text('repo'), query.text('tag'), query.text('message')];
   const { Id, RepoTags } = await engine.images.import(exchange.upload, {
-    changes: query.list('changes'), ...(repository === undefined ? {} : { repository }), ...(tag === undefined ? {} : { tag }), ...(message === undefined ? {} : { message }),
+    changes: query.list('changes'),
+    ...(repository === undefined ? {} : { repository }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(message === undefined ? {} : { message }),
   });
   const others = repository === undefined ? RepoTags.map((name) => ({ stream: `Loaded image: ${name}\n` })) : [];
   exchange.text([...others, { status: Id }].map((line) => `${JSON.stringify(line)}\r\n`).join(''), 'application/json');
@@ -105,9 +138,12 @@ async function commit(exchange: Exchange): Promise<void> {
   const config = await exchange.optionalBody(containerConfig);
   const [repository, tag, comment, author] = [query.text('repo'), query.text('tag'), query.text('comment'), query.text('author')];
   const { Id } = await exchange.engine.images.commit(query.required('container'), {
-    pause: query.flag('pause', true), changes: [...instructionsOf(config ?? {}), ...query.list('changes')],
-    ...(repository === undefined ? {} : { repository }), ...(tag === undefined ? {} : { tag }),
-    ...(comment === undefined ? {} : { comment }), ...(author === undefined ? {} : { author }),
+    pause: query.flag('pause', true),
+    changes: [...instructionsOf(config ?? {}), ...query.list('changes')],
+    ...(repository === undefined ? {} : { repository }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(comment === undefined ? {} : { comment }),
+    ...(author === undefined ? {} : { author }),
   });
   exchange.json({ Id }, 201);
 }

@@ -8,16 +8,25 @@ const readOnly = (): never => {
 
 export const networkRoutes: readonly Route[] = [
   {
-    method: 'GET', path: '/networks',
-    async handle(exchange) { exchange.json(await exchange.engine.networks.list(exchange.query.filters())); },
+    method: 'GET',
+    path: '/networks',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.networks.list(exchange.query.filters()));
+    },
   },
   {
-    method: 'GET', path: '/networks/{ref}',
-    async handle(exchange) { exchange.json(await exchange.engine.networks.inspect(exchange.parameter('ref'))); },
+    method: 'GET',
+    path: '/networks/{ref}',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.networks.inspect(exchange.parameter('ref')));
+    },
   },
   {
-    method: 'POST', path: '/networks/prune',
-    handle(exchange) { exchange.json({ NetworksDeleted: null }); },
+    method: 'POST',
+    path: '/networks/prune',
+    handle(exchange) {
+      exchange.json({ NetworksDeleted: null });
+    },
   },
   { method: 'POST', path: '/networks/create', handle: readOnly },
   { method: 'POST', path: '/networks/{ref}/connect', handle: readOnly },
