@@ -56,7 +56,7 @@ async function version(exchange: Exchange): Promise<void> {
       {
         Name: 'Engine',
         Version: ServerVersion,
-        Details: { ApiVersion: apiVersion, Arch, KernelVersion, MinAPIVersion, NodeVersion: process.version, Os: 'linux' },
+        Details: { ApiVersion: apiVersion, Arch, KernelVersion, MinAPIVersion, NodeVersion: process.version, Os: 'linux', Experimental: 'false' },
       },
     ],
     Version: ServerVersion,
