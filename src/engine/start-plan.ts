@@ -30,6 +30,7 @@ export async function prepareStart(parts: Parts, container: Container): Promise<
   const bindings = portBindings(hostConfig, config);
   const connection = usesBridge(container) ? await parts.networking.connect(container.id, bindings, hasUserNamespace(hostConfig)) : undefined;
   try {
+    parts.files.prepareRun(container.id);
     writeGeneratedFiles(parts, container, connection);
     return { ...makePlan(parts, container, connection), connection };
   } catch (error) {

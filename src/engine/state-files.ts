@@ -43,7 +43,7 @@ export class StateFiles {
   /** Makes a container's directories and writes its record. */
   create(container: Container): void {
     mkdirSync(this.runDirectory(container.id), { recursive: true, mode: 0o700 });
-    mkdirSync(this.logDirectory(container), { recursive: true, mode: 0o700 });
+    if (!container.record.hostConfig.AutoRemove) mkdirSync(this.#directory(container), { recursive: true, mode: 0o700 });
     this.#write(container);
   }
 
@@ -57,9 +57,13 @@ export class StateFiles {
     else await writeFileAtomic(join(this.#directory(container), 'container.json'), JSON.stringify(container.record, null, 1));
   }
 
+  /** The run directory of a container that is being started: after a reboot it is not there. */
+  prepareRun(id: string): void {
+    mkdirSync(this.runDirectory(id), { recursive: true, mode: 0o700 });
+  }
+
   /** Notes what runs; from now on a later engine can take it up. */
   saveRunning(container: Container, running: RunningRecord): void {
-    mkdirSync(this.runDirectory(container.id), { recursive: true, mode: 0o700 });
     replaceFile(join(this.runDirectory(container.id), 'running.json'), JSON.stringify({ record: recordOf(running), state: container.record.state }));
   }
 

@@ -98,7 +98,6 @@ interface Launched {
 export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
   let launched: Launched | undefined;
   let sync: [number, number] | undefined;
-  const explained = plan.init(explainedSync);
   const waits = plan.whileWaiting !== undefined;
   let master: Call | undefined;
   const isTerminal = plan.stdio === 'terminal';
@@ -126,7 +125,10 @@ export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
     calls: [call('clone3', [cloneArgs(plan.flags, plan.cgroupFd === undefined ? undefined : String(plan.cgroupFd)), 88], { perform: begin, label: 'PID' })],
     shell: plan.shell,
     look: 'ls -l /proc/$PID/ns',
-    inside: [...plan.before, ...explained.steps, plan.exec],
+    // Only an explanation asks; what runs is built once, with the descriptors that it has then.
+    get inside() {
+      return [...plan.before, ...plan.init(explainedSync).steps, plan.exec];
+    },
     undo: [call('pidfd_send_signal', [new Unknown('PIDFD'), 9, null, 0], { perform: () => abandon(launched) })],
   });
 

@@ -13,13 +13,20 @@ import type { MountSpec } from './spec.ts';
 
 const { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE } = fsconfigCommands;
 
-/** struct open_how for openat2(2). */
+const hows = new Map<string, Struct>();
+
+/** struct open_how for openat2(2). The same object for the same flags: a table then holds it once. */
 export function openHow(flags: number, resolve: number = resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_MAGICLINKS): Struct {
+  const key = `${flags}/${resolve}`;
+  const known = hows.get(key);
+  if (known) return known;
   const bytes = new Uint8Array(24);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(flags), true);
   view.setBigUint64(16, BigInt(resolve), true);
-  return new Struct(`{flags=${describeFlags(BigInt(flags), openFlags)}, resolve=${describeFlags(BigInt(resolve), resolveFlags)}}`, bytes);
+  const how = new Struct(`{flags=${describeFlags(BigInt(flags), openFlags)}, resolve=${describeFlags(BigInt(resolve), resolveFlags)}}`, bytes);
+  hows.set(key, how);
+  return how;
 }
 
 /** Opens a path beneath the root, as a place only (O_PATH). */
