@@ -14,7 +14,7 @@ import { attachContainer, readContainerLogs } from './container-output.ts';
 import { announce, type Parts } from './parts.ts';
 import { pruneContainers } from './prune-containers.ts';
 import { removeOnDemand } from './remove-container.ts';
-import { updateResources } from './spec/update.ts';
+import { updateResources } from './spec/resources.ts';
 import { validateName } from './spec/validate.ts';
 import { startContainer } from './start-container.ts';
 import { explainedStart } from './start-plan.ts';
