@@ -131,7 +131,7 @@ describe('an image of real servers', { skip }, () => {
     assert.equal(cpuLimit(State.Pid), 1);
 
     const query = (sql: string): Promise<string> => engine.must('exec', 'database', 'psql', '-h', '/tmp', '-At', '-c', sql);
-    await query('create table cargo as select n, n * n as square from generate_series(1, 100000) n');
+    await query('create table cargo as select n, n::bigint * n as square from generate_series(1, 100000) n');
     assert.equal(await query('select count(*), sum(square) from cargo'), '100000|333338333350000');
 
     await engine.must('stop', 'database');
