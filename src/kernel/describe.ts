@@ -49,7 +49,7 @@ function describeBytes(bytes: Uint8Array, format: Format): string {
 function describeNumber(value: bigint, format: Format): string {
   if (format === 'dirfd' && value === -100n) return 'AT_FDCWD';
   if (format === 'pointer' && value === 0n) return 'NULL';
-  if (format === 'octal') return `0${value.toString(8)}`;
+  if (format === 'octal') return value === 0n ? '0' : `0${value.toString(8)}`;
   if (format === 'hex') return `0x${value.toString(16)}`;
   const group = flagGroups[format];
   return group ? describeFlags(value, group.values, group.exclusive) : String(value);
