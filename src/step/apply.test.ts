@@ -9,8 +9,9 @@ import { step, type Procedure, type Step } from './step.ts';
 
 const make = (name: string): Call => call('mkdirat', [AT_FDCWD, name, 0o755]);
 const remove = (name: string): Call => call('unlinkat', [AT_FDCWD, name, atFlags.AT_REMOVEDIR]);
+type Plain = Omit<Step, 'result' | 'unknown'>;
 /** A step that makes a directory, and has everything that can follow. */
-const directory = (name: string, more: Partial<Step> = {}): Step => ({
+const directory = (name: string, more: Partial<Plain> = {}): Plain => ({
   id: `make.${name}`,
   what: `Make ${name}`,
   calls: [make(name)],

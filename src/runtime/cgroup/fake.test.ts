@@ -302,7 +302,7 @@ test('everything can be explained without touching the kernel', (t) => {
     ],
   );
   assert.equal(short(told[4]!.shell), 'echo 4096 > /sys/fs/cgroup/hako/1/memory.max');
-  assert.deepEqual(told[4]!.calls.map(short), ['fd = openat(AT_FDCWD, "/sys/fs/cgroup/hako/1/memory.max", O_WRONLY|O_CLOEXEC, 00)', 'write(fd, "4096", 4)']);
+  assert.deepEqual(told[4]!.calls.map(short), ['fd = openat(AT_FDCWD, "/sys/fs/cgroup/hako/1/memory.max", O_WRONLY|O_CLOEXEC, 0)', 'write(fd, "4096", 4)']);
   assert.deepEqual(told[7]!.calls, [
     'bpf(BPF_PROG_ATTACH, {target_fd=$cgroup, attach_bpf_fd=$program, attach_type=BPF_CGROUP_DEVICE, attach_flags=BPF_F_ALLOW_MULTI}, 20)',
   ]);
