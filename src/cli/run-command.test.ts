@@ -87,20 +87,21 @@ test('run -d: prints the id; --name, --cidfile', async () => {
   assert.match(again.stderr, /container ID file found/);
 });
 
-const startErrors: readonly (readonly [message: string, code: number])[] = [
+const startErrors: readonly (readonly [message: string, code: number, status?: number])[] = [
   ['exec: "nosuch": executable file not found in $PATH', 127],
   ['exec /nosuch: no such file or directory', 127],
   ['exec /etc: is a directory', 126],
   ['exec /data: permission denied', 126],
   ['exec /script: exec format error', 126],
   ['port 80 is already in use', 125],
+  ['writing the sysctl a.b: no such file or directory', 125, 500],
 ];
-for (const [message, code] of startErrors) {
+for (const [message, code, status = 400] of startErrors) {
   test(`run: a start refused with '${message}' ends with ${code}, and --rm leaves nothing`, async () => {
     await using engine = await new FakeEngine(
       container(0, {
         start: () => {
-          throw new Refusal(400, message);
+          throw new Refusal(status, message);
         },
       }),
     ).start();

@@ -47,7 +47,7 @@ export const command = defineCommand({
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       const { startFailureCode } = await import('../create-container.ts');
-      const code = startFailureCode(error.message);
+      const code = startFailureCode(error);
       throw new CommandError(error.message, { exitCode: code === 125 ? 1 : code });
     }
   },

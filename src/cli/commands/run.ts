@@ -67,5 +67,5 @@ async function startFailed(id: string, removes: boolean, error: unknown): Promis
     const { request } = await import('../client.ts');
     await request('DELETE', `/containers/${id}`, { query: { force: true, v: true } }).catch(() => {});
   }
-  throw new CommandError(error.message, { exitCode: startFailureCode(error.message), ...(error.hint !== undefined && { hint: error.hint }) });
+  throw new CommandError(error.message, { exitCode: startFailureCode(error), ...(error.hint !== undefined && { hint: error.hint }) });
 }
