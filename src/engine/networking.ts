@@ -3,6 +3,7 @@
  * container uses it; endpoints from a pool of ready ones; published ports. What a container has is in its record, so
  * an engine that is started later takes it up again.
  */
+import { readFileSync } from 'node:fs';
 import { call, result, Unknown, type Known } from '../kernel/call.ts';
 import { AT_FDCWD, openFlags } from '../kernel/flags.ts';
 import { AddressPool } from '../network/addresses.ts';
@@ -27,6 +28,8 @@ interface Ready {
 export interface Connection {
   readonly endpoint: EndpointRecord;
   readonly ports: readonly PortBinding[];
+  /** Descriptor of the endpoint's network namespace, if it has one already: to be closed when the process is in it. */
+  readonly namespace?: Known;
   readonly gateway: string;
   /** Joins the network as part of the start: a descriptor of the namespace to enter. */
   readonly join?: () => Procedure<Known>;
@@ -81,7 +84,7 @@ export class Networking {
 
   /** Takes up the containers that run, after a restart of the engine. */
   async recover(running: readonly { readonly id: string; readonly endpoint: EndpointRecord; readonly ports: readonly PortBinding[] }[]): Promise<void> {
-    if (running.length === 0) return;
+    if (running.length === 0) return this.#removeAbandoned();
     await this.#open(running.map((r) => ({ address: r.endpoint.address, bindings: r.ports })));
     for (const { id, endpoint, ports } of running) {
       try {
@@ -92,6 +95,15 @@ export class Networking {
         this.#report(`ports of container ${id.slice(0, 12)}: ${String(error)}`);
       }
     }
+  }
+
+  /** A bridge whose engine was killed, and its containers after it, is nobody's. It is the last to go, so without it nothing is there. */
+  async #removeAbandoned(): Promise<void> {
+    const { bridge } = this.#settings;
+    if (!readFileSync('/proc/net/dev', 'utf8').split('\n').some((line) => line.trimStart().startsWith(`${bridge}:`))) return;
+    const netlink = openNetlink();
+    await apply(removeBridge(netlink, bridge), { kernel: this.#kernel });
+    closeNetlink(netlink);
   }
 
   /**
@@ -121,7 +133,7 @@ export class Networking {
       }
       const endpoint = await pool.acquire();
       return {
-        endpoint, ports, gateway: bridge.gateway,
+        endpoint, ports, namespace: endpoint.namespace, gateway: bridge.gateway,
         join: function* () {
           yield* publish(endpoint.address);
           reservation.forward(endpoint.address);

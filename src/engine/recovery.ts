@@ -2,7 +2,7 @@
  * Recovery: an engine that starts finds the containers of the one before. Those that run are taken up again; those that
  * ended meanwhile are given their end; what belongs to nobody (a start that was cut off half-way) is taken away.
  */
-import { readdirSync, rmdirSync } from 'node:fs';
+import { closeSync, readdirSync, rmdirSync } from 'node:fs';
 import { findCgroup } from '../runtime/cgroup/cgroup.ts';
 import { killAll } from '../runtime/cgroup/kill.ts';
 import { removeCgroup } from '../runtime/cgroup/remove.ts';
@@ -57,6 +57,7 @@ async function endStrangers(parts: Parts, known: ReadonlySet<number>): Promise<v
     const pidfd = stat && openProcess({ pid, startTime: stat.startTime });
     if (pidfd === undefined) continue;
     signalProcess(pidfd, 9);
+    closeSync(pidfd);
   }
 }
 

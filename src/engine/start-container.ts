@@ -70,7 +70,7 @@ async function begin(parts: Parts, container: Container): Promise<{ running: Run
     throw error;
   } finally {
     // The process is in the namespace by now, or nobody will be.
-    if (connection && 'namespace' in connection.endpoint && typeof connection.endpoint.namespace === 'number') closeSync(connection.endpoint.namespace);
+    if (typeof connection?.namespace === 'number') closeSync(connection.namespace);
   }
 }
 

@@ -34,7 +34,7 @@ export async function prepareStart(parts: Parts, container: Container): Promise<
     writeGeneratedFiles(parts, container, connection);
     return { ...makePlan(parts, container, connection), connection };
   } catch (error) {
-    if (connection) parts.networking.disconnect(container.id, connection);
+    if (connection) parts.networking.disconnect(container.id, connection, connection.namespace);
     throw error;
   }
 }
