@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, execSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import test, { before, beforeEach, describe } from 'node:test';
+import test, { beforeEach, describe } from 'node:test';
 import { needs, needsRoot } from '../../test/support/needs.ts';
 import { enterPrivateNetwork, kernel, request } from '../../test/support/private-network.ts';
 import { describeCall } from '../kernel/describe.ts';
@@ -17,6 +17,8 @@ import { ensureBridge, removeBridge } from './bridge.ts';
 import { openNetlink } from './netlink.ts';
 import { parseSubnet, subnetText } from './subnet.ts';
 
+const skip = needsRoot();
+if (!skip) enterPrivateNetwork();
 const netlink = openNetlink();
 const name = 'hakotest0';
 const ensure = (options: Partial<Parameters<typeof ensureBridge>[1]> = {}) => apply(ensureBridge(netlink, { name, ...options }), { kernel });
@@ -24,8 +26,7 @@ const remove = () => apply(removeBridge(netlink, name), { kernel });
 const sysctl = (path: string): string => readFileSync(`/proc/sys/net/ipv4/${path}`, 'utf8').trim();
 const hasTable = (table: string): boolean => perform(netlink.netfilter.call([getTable(table)])) !== -errno.ENOENT;
 
-describe('the bridge', { skip: needsRoot() }, () => {
-  before(enterPrivateNetwork);
+describe('the bridge', { skip }, () => {
   beforeEach(remove);
 
   test('is made with a gateway, forwarding and a packet filter, and taken away again', async () => {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { Unknown, type Known } from '../kernel/call.ts';
-import { errno } from '../kernel/errno.ts';
+import { errno, errnoMessage, errnoName } from '../kernel/errno.ts';
 import { listAddresses, listLinks, listRoutes, type Link } from '../kernel/netlink/inventory.ts';
 import { addAddress, addBridge, deleteLink, getLink, linkIndex, setLink } from '../kernel/netlink/rtnetlink.ts';
 import { batch, deleteTable, getTable, tableComment as commentOf } from '../kernel/netlink/nftables.ts';
@@ -46,7 +46,7 @@ export interface BridgeOptions {
 export function* ensureBridge(netlink: Netlink, options: BridgeOptions): Procedure<Bridge> {
   const { name } = options;
   checkName(name);
-  checkTable(netlink, name);
+  const replaced = checkTable(netlink, name);
   const found = survey(netlink, name);
   const subnet = chooseFor(name, found, options.subnet);
   const gateway = found.gateway ?? gatewayOf(subnet);
@@ -57,7 +57,7 @@ export function* ensureBridge(netlink: Netlink, options: BridgeOptions): Procedu
   if (!found.link?.up) yield* bringUp(netlink, name, index);
   yield* forwardPackets();
   yield* allowLoopbackSource(name);
-  yield* filterPackets(netlink, name, subnet, options.published ?? []);
+  yield* filterPackets(netlink, name, subnet, options.published ?? [], replaced);
   return { name, index, subnet, gateway, mtu };
 }
 
@@ -148,7 +148,7 @@ function* allowLoopbackSource(name: string): Procedure {
   });
 }
 
-function* filterPackets(netlink: Netlink, name: string, subnet: Subnet, published: readonly PublishedPorts[]): Procedure {
+function* filterPackets(netlink: Netlink, name: string, subnet: Subnet, published: readonly PublishedPorts[], replaced: boolean): Procedure {
   const elements = portElements(published);
   yield* step({
     id: 'network.bridge.filter',
@@ -156,7 +156,8 @@ function* filterPackets(netlink: Netlink, name: string, subnet: Subnet, publishe
     calls: [netlink.netfilter.call(tableRules(name, subnet, elements))],
     shell: `nft -f - <<'END'\n${tableScript(name, subnet, elements)}\nEND`,
     look: `nft list table ip ${name}`,
-    undo: [deleteTableCall(netlink, name)],
+    // A table that was there before serves running containers, and stays as it was when it cannot be replaced.
+    undo: replaced ? [] : [deleteTableCall(netlink, name)],
   });
 }
 
@@ -227,10 +228,20 @@ function checkName(name: string): void {
   }
 }
 
-/** A table of the bridge's name that does not say that it is ours is somebody else's: it is not replaced. */
-function checkTable(netlink: Netlink, name: string): void {
+/**
+ * Whether our table is there. One of the bridge's name that does not say that it is ours is somebody else's: it is not replaced.
+ * @throws NetworkError when it is somebody else's, or packet filters cannot be had at all
+ */
+function checkTable(netlink: Netlink, name: string): boolean {
   let comment: string | undefined;
   const ask = netlink.netfilter.call([getTable(name)], { answer: (replies) => ((comment = commentOf(replies)), 0) });
-  if ((ask.perform!() as number) < 0 || comment === tableComment) return;
+  const value = ask.perform!() as number;
+  if (value === -errno.ENOENT) return false;
+  if (value < 0)
+    throw new NetworkError(
+      `packet filters cannot be read: ${errnoMessage(-value)} (${errnoName(-value)}); the kernel needs nf_tables (CONFIG_NF_TABLES), the engine CAP_NET_ADMIN`,
+      errnoName(-value),
+    );
+  if (comment === tableComment) return true;
   throw new NetworkError(`the nftables table "ip ${name}" exists and is not ours: give the engine's bridge another name (HAKO_BRIDGE)`);
 }

@@ -17,6 +17,8 @@ import { bringLoopbackUp, createEndpoint, removeEndpoints, type Endpoint } from 
 import { openNetlink } from './netlink.ts';
 import { EndpointPool } from './pool.ts';
 
+const skip = needsRoot();
+if (!skip) enterPrivateNetwork();
 const netlink = openNetlink();
 const veths = (): string[] =>
   listLinks(netlink.route)
@@ -35,10 +37,9 @@ function descriptors(): string[] {
   return targets.filter((target) => /^(net|socket):/.test(target)).toSorted();
 }
 
-describe('endpoints', { skip: needsRoot() }, () => {
+describe('endpoints', { skip }, () => {
   let bridge: Bridge;
   before(async () => {
-    enterPrivateNetwork();
     bridge = await apply(ensureBridge(netlink, { name: 'hakotest0' }), { kernel });
     // The sockets that stay open: one to ask, one for the other thread.
     await apply(removeEndpoints(netlink, [{ address: '', hostInterface: 'not-there' }]), { kernel });
@@ -158,7 +159,7 @@ function descriptorOf(socket: ReturnType<typeof routeSocket>): number {
   return socket.call([]).args[0] as number;
 }
 
-describe('the pool of endpoints', { skip: needsRoot() }, () => {
+describe('the pool of endpoints', { skip }, () => {
   let bridge: Bridge;
   const errors: unknown[] = [];
   const open = (addresses: AddressPool, minimum: number, maximum: number) =>

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import test, { after, before, describe } from 'node:test';
 import { ask, serve, startAgent, type Agent, type Protocol } from '../../test/support/network-agent.ts';
 import { findProgram, needs, needsRoot } from '../../test/support/needs.ts';
@@ -19,13 +20,15 @@ import { publishPorts, unpublishPorts, type PortBinding } from './ports.ts';
 import { reservePorts } from './reservation.ts';
 import { portMaps } from './rules.ts';
 
+const skip = needsRoot();
+if (!skip) enterPrivateNetwork();
 const netlink = openNetlink();
 const run = <T>(procedure: Parameters<typeof apply<T>>[0]): Promise<T> => apply(procedure, { kernel });
 
 const loopbackAddress = addAddress(1, '127.0.0.1', 8, '127.255.255.255');
 const deleteAddress = { ...loopbackAddress, name: 'RTM_DELADDR', type: 21, flags: 0 };
 
-describe('published ports', { skip: needsRoot() }, () => {
+describe('published ports', { skip }, () => {
   let bridge: Bridge;
   let server: Endpoint;
   let sibling: Endpoint;
@@ -35,7 +38,6 @@ describe('published ports', { skip: needsRoot() }, () => {
   let neighbour: Outside;
 
   before(async () => {
-    enterPrivateNetwork();
     world = await outside(1);
     neighbour = await outside(2);
     bridge = await run(ensureBridge(netlink, { name: 'hakotest0' }));
@@ -144,10 +146,16 @@ describe('published ports', { skip: needsRoot() }, () => {
   });
 
   test("an administrator's drop rule at the forward hook holds", { skip: needs('nft') }, async () => {
-    const rules = 'table inet admin { chain forward { type filter hook forward priority 10; policy accept; ip daddr . tcp dport { ADDRESS . 80 } drop; }; }';
-    execFileSync('nft', [rules.replace('ADDRESS', server.address)]);
     await published({}, async (port) => {
-      assert.equal(await world.ask('tcp', world.hostAddress, port), 'silence');
+      for (const match of [
+        `ip daddr ${server.address} tcp dport 80`,
+        `meta l4proto tcp ct original ip daddr ${world.hostAddress} ct original proto-dst ${port} ip saddr != 192.0.2.0/24`,
+      ]) {
+        execFileSync('nft', [
+          `table inet admin; flush table inet admin; table inet admin { chain forward { type filter hook forward priority filter + 10; policy accept; ${match} drop; }; }`,
+        ]);
+        assert.equal(await world.ask('tcp', world.hostAddress, port), 'silence', match);
+      }
       execFileSync('nft', ['delete table inet admin']);
       assert.equal(await world.ask('tcp', world.hostAddress, port), `server to ${world.address}`);
     });
@@ -164,9 +172,34 @@ describe('published ports', { skip: needsRoot() }, () => {
     const first = { address: server.address, bindings: [binding] };
     await run(publishPorts(netlink, bridge, first));
     const second = { address: sibling.address, bindings: [{ ...binding, hostIp: '127.0.0.1' }, binding] };
-    await assert.rejects(run(publishPorts(netlink, bridge, second)), /network\.publish/);
-    assert.equal(elementsOf(netlink.netfilter.dump(getElements(bridge.name, portMaps.oneAddress.name))).length, 0);
+    for (const refused of [second, { ...second, bindings: [binding] }]) await assert.rejects(run(publishPorts(netlink, bridge, refused)), { code: 'EEXIST' });
+    const count = (map: keyof typeof portMaps): number => elementsOf(netlink.netfilter.dump(getElements(bridge.name, portMaps[map].name))).length;
+    assert.deepEqual([count('oneAddress'), count('anyAddress')], [0, 1], 'and what the other has is not undone');
     await run(unpublishPorts(netlink, bridge, first));
+  });
+
+  test('a caller of UDP that goes on sending follows the port to its next container, and reaches none when there is none', async () => {
+    const socket = createSocket('udp4').bind(0);
+    const send = async (): Promise<string> => {
+      socket.send('question', 8090, '127.0.0.1');
+      const timer = new AbortController();
+      return Promise.race([once(socket, 'message', timer).then(([data]) => String(data)), setTimeout(300, 'silence', timer)]).finally(() => timer.abort());
+    };
+    await inSibling.serve('udp', '0.0.0.0', 80, 'sibling');
+    const bindings: PortBinding[] = [{ hostIp: '', hostPort: 8090, containerPort: 80, protocol: 'udp' }];
+    await send(); // the flow is known before anything is published
+    for (const [endpoint, name] of [
+      [server, 'server'],
+      [sibling, 'sibling'],
+      [server, 'server'],
+    ] as const) {
+      const what = { address: endpoint.address, bindings };
+      await run(publishPorts(netlink, bridge, what));
+      assert.equal(await send(), `${name} to ${bridge.gateway}`);
+      await run(unpublishPorts(netlink, bridge, what));
+      assert.equal(await send(), 'silence');
+    }
+    socket.close();
   });
 
   test('after a restart of the engine the table is made anew with what is published, without a gap for callers', async () => {

@@ -4,6 +4,7 @@
  */
 import { errno } from '../kernel/errno.ts';
 import { ipv4Bytes } from '../kernel/netlink/attribute.ts';
+import { forgetUdpFlows } from '../kernel/netlink/conntrack.ts';
 import type { Message } from '../kernel/netlink/message.ts';
 import { addElements, batch, deleteElements, portBytes, type MapElement } from '../kernel/netlink/nftables.ts';
 import { step, type Procedure } from '../step/step.ts';
@@ -51,17 +52,27 @@ export function portElements(published: readonly PublishedPorts[]): PortElements
 export function* publishPorts(netlink: Netlink, bridge: Bridge, published: PublishedPorts): Procedure {
   const elements = portElements([published]);
   if (isEmpty(elements)) return;
+  const add = netlink.netfilter.call(changes(bridge.name, elements, addElements));
+  const remove = unpublishCall(netlink, bridge.name, elements);
+  let added = false;
+  const publish = (): number => {
+    const value = add.perform!() as number;
+    added = value === 0;
+    return value;
+  };
   yield* step({
     id: 'network.publish',
     what: `Publish ${describeBindings(published.bindings)} of ${published.address}`,
-    calls: [netlink.netfilter.call(changes(bridge.name, elements, addElements))],
+    calls: [{ ...add, perform: publish }],
     shell: commands(bridge.name, elements, 'add'),
     look: `nft list table ip ${bridge.name}`,
-    undo: [unpublishCall(netlink, bridge.name, elements)],
+    // What was refused, since another container has it, is not ours to delete.
+    undo: [{ ...remove, perform: () => (added ? remove.perform!() : 0) }],
   });
+  yield* forgetFlows(netlink, published);
 }
 
-/** Takes the bindings back. Connections that are open stay until they end. */
+/** Takes the bindings back. Connections of TCP that are open stay until they end. */
 export function* unpublishPorts(netlink: Netlink, bridge: Pick<Bridge, 'name'>, published: PublishedPorts): Procedure {
   const elements = portElements([published]);
   if (isEmpty(elements)) return;
@@ -72,7 +83,31 @@ export function* unpublishPorts(netlink: Netlink, bridge: Pick<Bridge, 'name'>, 
     shell: commands(bridge.name, elements, 'delete'),
     look: `nft list table ip ${bridge.name}`,
   });
+  yield* forgetFlows(netlink, published);
 }
+
+/**
+ * The kernel decides once for a flow where it goes, and UDP flows have no end: a caller that goes on sending would reach
+ * the container that had the port before, or whoever has its address by then.
+ */
+function* forgetFlows(netlink: Netlink, published: PublishedPorts): Procedure {
+  const ports = new Set(published.bindings.filter((b) => b.protocol === 'udp').map((b) => b.hostPort));
+  for (const port of ports) {
+    const flows = forgetUdpFlows(netlink.netfilter, port);
+    for (let from = 0; from < flows.length; from += forgetAtOnce) {
+      yield* step({
+        id: 'network.forget',
+        what: `Forget where UDP packets for port ${port} went until now`,
+        calls: [netlink.netfilter.call(flows.slice(from, from + forgetAtOnce), { accept: [errno.ENOENT] })],
+        shell: `conntrack --delete --proto udp --dport ${port}`,
+        look: `grep dport=${port} /proc/net/nf_conntrack`,
+      });
+    }
+  }
+}
+
+/** Requests in one datagram, whose acknowledgements the socket's buffer must hold. */
+const forgetAtOnce = 128;
 
 const isEmpty = (e: PortElements): boolean => e.anyAddress.length + e.oneAddress.length === 0;
 

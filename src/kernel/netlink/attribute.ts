@@ -161,6 +161,9 @@ export class Attributes {
         .replace(/\0[^]*$/, '')
     );
   }
+  u16be(type: number): number | undefined {
+    return this.#view(type, 2)?.getUint16(0);
+  }
   u32(type: number): number | undefined {
     return this.#view(type, 4)?.getUint32(0, true);
   }

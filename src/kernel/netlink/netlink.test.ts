@@ -1,7 +1,7 @@
 /** Netlink: what is encoded, what it reads like, and what the kernel makes of it, in a network namespace of the test's own. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import test, { before, describe } from 'node:test';
+import test, { describe } from 'node:test';
 import { needs, needsRoot } from '../../../test/support/needs.ts';
 import { enterPrivateNetwork, request } from '../../../test/support/private-network.ts';
 import { Unknown } from '../call.ts';
@@ -29,6 +29,9 @@ import {
 } from './nftables.ts';
 import { addAddress, addBridge, addRoute, addVeth, deleteGroup, deleteLink, getLink, linkIndex, setGroup, setLink } from './rtnetlink.ts';
 import { NetlinkSocket } from './socket.ts';
+
+const skip = needsRoot();
+if (!skip) enterPrivateNetwork();
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -113,10 +116,9 @@ describe('messages as data', () => {
   });
 });
 
-describe('requests to the kernel', { skip: needsRoot() }, () => {
+describe('requests to the kernel', { skip }, () => {
   const route = new NetlinkSocket('NETLINK_ROUTE');
   const netfilter = new NetlinkSocket('NETLINK_NETFILTER');
-  before(enterPrivateNetwork);
 
   test('interfaces, addresses and routes are made, listed and deleted', async () => {
     request(route, [addBridge('br-test', { address: '02:00:00:00:00:01' }), setLink('br-test', { mtu: 1400 })]);

@@ -43,6 +43,12 @@ interface Outcome {
   readonly detail?: string | undefined;
 }
 
+/**
+ * Every request asks to be acknowledged, but in an nf_tables batch only the last change does: errors arrive unasked, and a
+ * large batch must not fill the socket with acknowledgements.
+ */
+const isAcknowledged = (messages: readonly Message[], index: number): boolean => messages[0]?.name !== 'NFNL_MSG_BATCH_BEGIN' || index === messages.length - 2;
+
 /** A socket of one netlink family in one network namespace. Not opened before its first use. */
 export class NetlinkSocket {
   readonly family: NetlinkFamily;
@@ -69,7 +75,7 @@ export class NetlinkSocket {
    */
   call(messages: readonly Message[], options: CallOptions & { readonly onThread?: boolean; readonly answer?: Answer } = {}): Call {
     const { onThread = false, answer, ...rest } = options;
-    const data = encodeMessages(messages, 1, (_, i) => (this.#isAcknowledged(i, messages.length) ? messageFlags.NLM_F_ACK : 0));
+    const data = encodeMessages(messages, 1, (_, i) => (isAcknowledged(messages, i) ? messageFlags.NLM_F_ACK : 0));
     const sendable = isSendable(messages);
     const text = describeMessages(messages);
     let detail: string | undefined;
@@ -128,14 +134,6 @@ export class NetlinkSocket {
 
   #label(): Known {
     return this.#given ?? new Unknown(this.family === 'NETLINK_ROUTE' ? 'rtnetlink' : 'nfnetlink');
-  }
-
-  /**
-   * Every rtnetlink request asks to be acknowledged. In an nf_tables batch only the last command does: errors arrive
-   * unasked, and a large batch must not fill the socket with acknowledgements.
-   */
-  #isAcknowledged(index: number, count: number): boolean {
-    return this.family === 'NETLINK_ROUTE' || count === 1 || index === count - 2;
   }
 
   #transact(data: Uint8Array, answer?: Answer): Outcome {
