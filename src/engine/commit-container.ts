@@ -48,8 +48,21 @@ export function commitContainer(parts: Parts, container: Container, request: Com
 }
 
 const inherited = [
-  'User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Healthcheck', 'ArgsEscaped', 'Volumes', 'WorkingDir', 'OnBuild', 'Labels', 'StopSignal', 'Shell',
+  'User',
+  'ExposedPorts',
+  'Env',
+  'Entrypoint',
+  'Cmd',
+  'Healthcheck',
+  'ArgsEscaped',
+  'Volumes',
+  'WorkingDir',
+  'OnBuild',
+  'Labels',
+  'StopSignal',
+  'Shell',
 ] as const satisfies readonly (keyof ImageConfig & keyof ContainerConfig)[];
 
 /** The part of a container's configuration that containers of an image inherit. */
-const imageConfig = (config: ContainerConfig): ImageConfig => Object.fromEntries(inherited.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]])));
+const imageConfig = (config: ContainerConfig): ImageConfig =>
+  Object.fromEntries(inherited.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]])));

@@ -47,7 +47,10 @@ test('a name is taken until its container is renamed or removed', () => {
   const web = container('aa', '/web');
   index.add(web);
   assert.equal(web.record.name, 'web');
-  const conflict = fails(409, `Conflict. The container name "/web" is already in use by container "${idOf('aa')}". You have to remove (or rename) that container to be able to reuse that name.`);
+  const conflict = fails(
+    409,
+    `Conflict. The container name "/web" is already in use by container "${idOf('aa')}". You have to remove (or rename) that container to be able to reuse that name.`,
+  );
   const second = container('bb', 'web');
   assert.throws(() => index.add(second), conflict);
   assert.throws(() => index.find('bb'), fails(404, /No such container/));

@@ -120,7 +120,10 @@ function attachMount(root: number, mount: MountPoint, path: string): void {
     const value = performNow(move);
     if (value === -errno.EINVAL && !isBelow(path, mount.Destination)) return;
     if (value === -errno.EINVAL)
-      throw new EngineError(409, `${path} is in the ${mount.Type} mounted at ${mount.Destination}, which this kernel (before Linux 6.15) shows only while the container runs: start it first`);
+      throw new EngineError(
+        409,
+        `${path} is in the ${mount.Type} mounted at ${mount.Destination}, which this kernel (before Linux 6.15) shows only while the container runs: start it first`,
+      );
     if (value < 0) throw new KernelError(`mount ${mount.Source} at ${mount.Destination}`, -value);
   } finally {
     closeFd(tree);

@@ -19,10 +19,8 @@ export function statusText(state: StateRecord, health: Health | undefined, now: 
       return 'Removal In Progress';
     case 'dead':
       return 'Dead';
-    case 'created':
-    case 'exited':
-      if (state.startedAt === never) return 'Created';
-      return state.finishedAt === never ? '' : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
+    default:
+      return state.startedAt === never ? 'Created' : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }
 }
 

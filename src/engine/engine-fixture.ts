@@ -30,7 +30,12 @@ export async function openEngine(): Promise<EngineFixture> {
   const directory = mkdtempSync(join(tmpdir(), 'hako-engine-'));
   const name = directory.slice(-6).replace(/[^A-Za-z0-9]/g, 'x');
   const reports: string[] = [];
-  const settings = readSettings({ HAKO_ROOT: join(directory, 'root'), HAKO_RUN: join(directory, 'run'), HAKO_BRIDGE: `hk${name}`, HAKO_CGROUP: `hako-test-${name}` });
+  const settings = readSettings({
+    HAKO_ROOT: join(directory, 'root'),
+    HAKO_RUN: join(directory, 'run'),
+    HAKO_BRIDGE: `hk${name}`,
+    HAKO_CGROUP: `hako-test-${name}`,
+  });
   const engine = await createEngine(settings, (message) => reports.push(message));
   const { containers } = engine;
   const create = async ({ HostConfig, ...body }: ContainerCreateBody): Promise<string> =>

@@ -62,7 +62,11 @@ export function copyIn(parts: Parts, container: Container, path: string, tar: Re
     try {
       await copyInto(root, path, plain(tar), { noOverwriteDirNonDir: options.noOverwriteDirNonDir, ...ownerOf(root, container, options.copyUidGid) });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EROFS') throw new EngineError(403, `${path} in the container ${container.record.name} is read-only: copy to a writable volume, or make the container without --read-only`);
+      if ((error as NodeJS.ErrnoException).code === 'EROFS')
+        throw new EngineError(
+          403,
+          `${path} in the container ${container.record.name} is read-only: copy to a writable volume, or make the container without --read-only`,
+        );
       throw error;
     } finally {
       closeFd(root);
@@ -119,7 +123,18 @@ export function exportRoot(parts: Parts, container: Container): Promise<Readable
 
 /** What the engine itself puts into a root, so that there is something to mount on. */
 const ownPaths: ReadonlySet<string> = new Set([
-  '/dev', '/dev/console', '/dev/mqueue', '/dev/pts', '/dev/shm', '/etc/hostname', '/etc/hosts', '/etc/resolv.conf', '/proc', '/sys', '/sys/fs', '/sys/fs/cgroup',
+  '/dev',
+  '/dev/console',
+  '/dev/mqueue',
+  '/dev/pts',
+  '/dev/shm',
+  '/etc/hostname',
+  '/etc/hosts',
+  '/etc/resolv.conf',
+  '/proc',
+  '/sys',
+  '/sys/fs',
+  '/sys/fs/cgroup',
 ]);
 
 /** What the container has changed, without what the engine added. */

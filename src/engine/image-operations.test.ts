@@ -46,7 +46,10 @@ test('base is made once, when it is first asked for, however many ask', { skip: 
   const made = await Promise.all(bodies.map((body) => engine.containers.create(body)));
   assert.equal(fixture.reports.filter((r) => r.startsWith('making the image base')).length, 1);
   const images = await engine.images.list({ all: false, filters: {} });
-  assert.deepEqual(images.map((i) => [i.RepoTags, i.Containers]), [[['base:latest'], 4]]);
+  assert.deepEqual(
+    images.map((i) => [i.RepoTags, i.Containers]),
+    [[['base:latest'], 4]],
+  );
 
   await assert.rejects(engine.images.remove('base', { force: false, prune: true }), fails(409, /conflict: unable to remove repository reference "base"/));
   for (const { Id } of made) await engine.containers.remove(Id, { force: false, volumes: false });
@@ -74,13 +77,19 @@ test('images are loaded, imported, tagged, saved and pruned, and events tell', {
   assert.deepEqual((JSON.parse(names) as [{ RepoTags: string[] }])[0].RepoTags, ['other/name:v2']);
   await assert.rejects(engine.images.save(['absent']), fails(404, /absent/));
 
-  const imported = await engine.images.import(Readable.from([tar({ path: 'f', content: 'x' })]), { repository: 'rootfs', tag: 'now', changes: ['CMD ["/f"]'], message: 'by hand' });
+  const imported = await engine.images.import(Readable.from([tar({ path: 'f', content: 'x' })]), {
+    repository: 'rootfs',
+    tag: 'now',
+    changes: ['CMD ["/f"]'],
+    message: 'by hand',
+  });
   assert.deepEqual(imported.RepoTags, ['rootfs:now']);
   assert.deepEqual((await engine.images.inspect('rootfs:now')).Config.Cmd, ['/f']);
   assert.equal((await engine.images.history('rootfs:now'))[0]?.Comment, 'by hand');
   await assert.rejects(engine.images.import(Readable.from([Buffer.from('x'.repeat(2000))]), { changes: [] }), fails(400, /no image/));
   await assert.rejects(engine.images.import(Readable.from([archive]), { changes: ['NONSENSE'] }), fails(400, /./));
-  await assert.rejects(engine.images.load(Readable.from([tar({ path: 'f' })]))[Symbol.asyncIterator]().next(), fails(400, /image archive/));
+  const rootfs = engine.images.load(Readable.from([tar({ path: 'f' })]))[Symbol.asyncIterator]();
+  await assert.rejects(rootfs.next(), fails(400, /image archive/));
 
   await engine.images.remove('rootfs:now', { force: true, prune: true });
   const pruned = await eventsOf('image', () => engine.images.prune({ dangling: ['false'] }));
@@ -95,7 +104,10 @@ test('commit makes an image of what a container changed, paused meanwhile if it 
     const { Id } = await engine.images.commit(id, { repository: 'committed', tag: 'v1', comment: 'why', author: 'me', pause: true, changes: ['LABEL a=b'] });
     assert.equal((await engine.images.inspect('committed:v1')).Id, Id);
   });
-  assert.deepEqual(seen.map((e) => e.split(' ')[0]), ['pause', 'commit', 'unpause']);
+  assert.deepEqual(
+    seen.map((e) => e.split(' ')[0]),
+    ['pause', 'commit', 'unpause'],
+  );
   assert.equal((await engine.containers.inspect(id, { size: false })).State.Status, 'running');
   const image = await engine.images.inspect('committed:v1');
   assert.equal(image.Author, 'me');
@@ -135,7 +147,10 @@ test('info counts, and says what the machine can do', { skip: unable }, async ()
   const running = await fixture.run();
   await fixture.script('true');
   const info = await engine.info();
-  assert.deepEqual([info.ContainersRunning - before.ContainersRunning, info.ContainersStopped - before.ContainersStopped, info.Containers - before.Containers], [1, 1, 2]);
+  assert.deepEqual(
+    [info.ContainersRunning - before.ContainersRunning, info.ContainersStopped - before.ContainersStopped, info.Containers - before.Containers],
+    [1, 1, 2],
+  );
   await engine.containers.pause(running);
   assert.equal((await engine.info()).ContainersPaused, 1);
   await engine.containers.unpause(running);

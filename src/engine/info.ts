@@ -28,7 +28,12 @@ export async function engineInfo(parts: Pick<Parts, 'settings' | 'containers' | 
     ContainersStopped: states.length - running - paused,
     Images: parts.images.list().length,
     Driver: 'overlay2',
-    DriverStatus: [['Backing Filesystem', fileSystemOf(settings.root)], ['Supports d_type', 'true'], ['Using metacopy', 'false'], ['userxattr', 'false']],
+    DriverStatus: [
+      ['Backing Filesystem', fileSystemOf(settings.root)],
+      ['Supports d_type', 'true'],
+      ['Using metacopy', 'false'],
+      ['userxattr', 'false'],
+    ],
     DockerRootDir: settings.root,
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local', 'none'] },
     ...limits,
@@ -63,7 +68,10 @@ export async function engineInfo(parts: Pick<Parts, 'settings' | 'containers' | 
 
 /** An identity that stays with the root directory and the machine. */
 function engineId(root: string): string {
-  return createHash('sha256').update(`${readText('/etc/machine-id') ?? hostname()} ${root}`).digest('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  return createHash('sha256')
+    .update(`${readText('/etc/machine-id') ?? hostname()} ${root}`)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
 }
 
 type Limits = Pick<Info, 'MemoryLimit' | 'SwapLimit' | 'CpuCfsPeriod' | 'CpuCfsQuota' | 'CPUShares' | 'CPUSet' | 'PidsLimit' | 'OomKillDisable'>;
@@ -116,5 +124,7 @@ const fileSystemOf = (path: string): string => fileSystems.get(statfsSync(path).
 /** The fields of os-release(5). */
 function osRelease(): Readonly<Record<string, string>> {
   const text = ['/etc/os-release', '/usr/lib/os-release'].map(readText).find((t) => t !== undefined) ?? '';
-  return Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(?:"(.*)"|'(.*)'|(.*))$/gm)].map(([, key, ...values]) => [key, values.find((v) => v !== undefined) ?? '']));
+  return Object.fromEntries(
+    [...text.matchAll(/^([A-Z_]+)=(?:"(.*)"|'(.*)'|(.*))$/gm)].map(([, key, ...values]) => [key, values.find((v) => v !== undefined) ?? '']),
+  );
 }

@@ -18,8 +18,17 @@ test('inspect of a container that never ran has every field, with defaults', () 
   assert.equal(seen.Path, 'sh');
   assert.deepEqual(seen.Args, ['-c', 'id']);
   assert.deepEqual(seen.State, {
-    Status: 'created', Running: false, Paused: false, Restarting: false, OOMKilled: false, Dead: false, Pid: 0, ExitCode: 0, Error: '',
-    StartedAt: '0001-01-01T00:00:00Z', FinishedAt: '0001-01-01T00:00:00Z',
+    Status: 'created',
+    Running: false,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: 0,
+    ExitCode: 0,
+    Error: '',
+    StartedAt: '0001-01-01T00:00:00Z',
+    FinishedAt: '0001-01-01T00:00:00Z',
   });
   assert.equal(seen.HostConfig.Memory, 1 << 20);
   assert.equal(seen.HostConfig.NetworkMode, 'bridge');
@@ -48,7 +57,13 @@ test('inspect of a running container shows its process and network', () => {
   assert.deepEqual(seen.ExecIDs, ['e1']);
   assert.deepEqual([seen.SizeRw, seen.SizeRootFs], [1, 2]);
   const { NetworkSettings: network } = seen;
-  assert.deepEqual(network.Ports, { '443/tcp': null, '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }, { HostIp: '::', HostPort: '8080' }] });
+  assert.deepEqual(network.Ports, {
+    '443/tcp': null,
+    '80/tcp': [
+      { HostIp: '0.0.0.0', HostPort: '8080' },
+      { HostIp: '::', HostPort: '8080' },
+    ],
+  });
   assert.deepEqual([network.IPAddress, network.IPPrefixLen, network.Gateway, network.MacAddress], ['172.20.0.2', 16, '172.20.0.1', '02:42:ac:14:00:02']);
   assert.equal(network.Networks['bridge']?.EndpointID, network.EndpointID);
   assert.equal(network.SandboxKey, '/proc/4711/ns/net');

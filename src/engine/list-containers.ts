@@ -84,7 +84,9 @@ type ImageNames = (chain: readonly string[]) => string[];
 function imageNames({ images }: Pick<Parts, 'images'>): ImageNames {
   const known = images.list().map(({ Id }) => images.resolve(Id));
   return (chain) =>
-    known.filter((image) => image.chain.length > 0 && image.chain.every((layer, i) => chain[i] === layer)).flatMap((image) => [image.id, ...image.names.map(familiarName)]);
+    known
+      .filter((image) => image.chain.length > 0 && image.chain.every((layer, i) => chain[i] === layer))
+      .flatMap((image) => [image.id, ...image.names.map(familiarName)]);
 }
 
 function idOf({ images }: Pick<Parts, 'images'>, reference: string): string | undefined {

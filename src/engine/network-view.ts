@@ -77,7 +77,8 @@ export function networksOf(container: Container, bridge: BridgeView | undefined)
 const addressesOf = ({ hostIp }: PortBinding): string[] => (hostIp === '' ? ['0.0.0.0', '::'] : [hostIp]);
 
 /** Ports that are exposed (`80/tcp`), and not only published. */
-const exposed = (container: Container): string[] => Object.keys(container.record.config.ExposedPorts ?? {}).map((port) => (port.includes('/') ? port : `${port}/tcp`));
+const exposed = (container: Container): string[] =>
+  Object.keys(container.record.config.ExposedPorts ?? {}).map((port) => (port.includes('/') ? port : `${port}/tcp`));
 
 function portMap(container: Container): ContainerNetworkSettings['Ports'] {
   const { running } = container;

@@ -149,7 +149,9 @@ const specifiers: readonly (readonly [names: string, title: string, value: Value
   ['psr', 'PSR', values.processor],
 ];
 
-const byName: ReadonlyMap<string, Column> = new Map(specifiers.flatMap(([names, title, value]) => names.split(' ').map((name) => [name, { title, value }] as const)));
+const byName: ReadonlyMap<string, Column> = new Map(
+  specifiers.flatMap(([names, title, value]) => names.split(' ').map((name) => [name, { title, value }] as const)),
+);
 
 /** A column by the name that `-o` knows it by, such as `pid` or `%cpu`. */
 export const columnOf = (name: string): Column | undefined => byName.get(name);
@@ -161,18 +163,51 @@ const layout = (columns: readonly (readonly [title: string, value: Value])[]): C
 
 /** What ps prints without `-o`. */
 export const layouts = {
-  plain: layout([['PID', values.pid], ['TTY', values.terminal], ['TIME', values.time], ['CMD', values.name]]),
-  full: layout([
-    ['UID', values.user], ['PID', values.pid], ['PPID', values.parent], ['C', values.wholeShare],
-    ['STIME', values.startTime], ['TTY', values.terminal], ['TIME', values.time], ['CMD', values.command],
+  plain: layout([
+    ['PID', values.pid],
+    ['TTY', values.terminal],
+    ['TIME', values.time],
+    ['CMD', values.name],
   ]),
-  jobs: layout([['PID', values.pid], ['PGID', values.processGroup], ['SID', values.session], ['TTY', values.terminal], ['TIME', values.time], ['CMD', values.name]]),
+  full: layout([
+    ['UID', values.user],
+    ['PID', values.pid],
+    ['PPID', values.parent],
+    ['C', values.wholeShare],
+    ['STIME', values.startTime],
+    ['TTY', values.terminal],
+    ['TIME', values.time],
+    ['CMD', values.command],
+  ]),
+  jobs: layout([
+    ['PID', values.pid],
+    ['PGID', values.processGroup],
+    ['SID', values.session],
+    ['TTY', values.terminal],
+    ['TIME', values.time],
+    ['CMD', values.name],
+  ]),
   /** Of `ps ax`. */
-  states: layout([['PID', values.pid], ['TTY', values.terminal], ['STAT', values.fullState], ['TIME', values.shortTime], ['COMMAND', values.command]]),
+  states: layout([
+    ['PID', values.pid],
+    ['TTY', values.terminal],
+    ['STAT', values.fullState],
+    ['TIME', values.shortTime],
+    ['COMMAND', values.command],
+  ]),
   /** Of `ps u`. */
   user: layout([
-    ['USER', values.user], ['PID', values.pid], ['%CPU', values.share], ['%MEM', values.memoryShare], ['VSZ', values.virtual], ['RSS', values.resident],
-    ['TTY', values.terminal], ['STAT', values.fullState], ['START', values.startTime], ['TIME', values.shortTime], ['COMMAND', values.command],
+    ['USER', values.user],
+    ['PID', values.pid],
+    ['%CPU', values.share],
+    ['%MEM', values.memoryShare],
+    ['VSZ', values.virtual],
+    ['RSS', values.resident],
+    ['TTY', values.terminal],
+    ['STAT', values.fullState],
+    ['START', values.startTime],
+    ['TIME', values.shortTime],
+    ['COMMAND', values.command],
   ]),
 } as const;
 
