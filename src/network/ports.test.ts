@@ -178,8 +178,9 @@ describe('published ports', { skip }, () => {
     await run(unpublishPorts(netlink, bridge, first));
   });
 
-  test('a caller of UDP that goes on sending follows the port to its next container, and reaches none when there is none', async () => {
+  test('a caller of UDP that goes on sending follows the port to its next container, and reaches none when there is none', async (t) => {
     const socket = createSocket('udp4').bind(0);
+    t.after(() => socket.close());
     const send = async (): Promise<string> => {
       socket.send('question', 8090, '127.0.0.1');
       const timer = new AbortController();
@@ -199,7 +200,6 @@ describe('published ports', { skip }, () => {
       await run(unpublishPorts(netlink, bridge, what));
       assert.equal(await send(), 'silence');
     }
-    socket.close();
   });
 
   test('after a restart of the engine the table is made anew with what is published, without a gap for callers', async () => {
@@ -215,8 +215,8 @@ describe('published ports', { skip }, () => {
 });
 
 describe('reserved ports', () => {
-  test('a port in use is refused, by the name of what was asked for, and nothing stays reserved', async () => {
-    const stop = await serve('tcp', '127.0.0.1', 18431, 'other');
+  test('a port in use is refused, by the name of what was asked for, and nothing stays reserved', async (t) => {
+    t.after(await serve('tcp', '127.0.0.1', 18431, 'other'));
     const bindings: PortBinding[] = [
       { hostIp: '', hostPort: 18430, containerPort: 80, protocol: 'tcp' },
       { hostIp: '', hostPort: 18431, containerPort: 80, protocol: 'tcp' },
@@ -226,7 +226,6 @@ describe('reserved ports', () => {
       message: /bind for 0\.0\.0\.0:18431\/tcp failed: port is already allocated \(EADDRINUSE\)/,
     });
     (await serve('tcp', '127.0.0.1', 18430, 'free again'))();
-    stop();
   });
 
   test('an address that the host does not have is refused', async () => {
