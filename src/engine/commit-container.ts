@@ -5,6 +5,7 @@ import { nameFor } from '../image/reference.ts';
 import type { Container } from './container.ts';
 import { announce, type Parts } from './parts.ts';
 import { commandOf } from './inspect-container.ts';
+import { idRangeOf } from './container-root.ts';
 import { pauseContainer, unpauseContainer } from './stop-container.ts';
 
 export interface CommitRequest {
@@ -29,6 +30,7 @@ export function commitContainer(parts: Parts, container: Container, request: Com
       image: record.image.id,
       config: imageConfig(record.config),
       changes: request.changes,
+      idRange: idRangeOf(container),
       createdBy: commandOf(record.config).join(' '),
       ...(request.comment ? { comment: request.comment } : {}),
       ...(request.author ? { author: request.author } : {}),

@@ -14,10 +14,12 @@ import { attach, cloneTree, setAttributes } from '../runtime/mount-steps.ts';
 import { openOverlay, prepareMountPoints } from '../runtime/rootfs.ts';
 import { apply } from '../step/apply.ts';
 import type { OverlayMount } from '../storage/snapshots.ts';
+import type { IdRange } from '../storage/tar/pack.ts';
 import type { MountPoint } from '../api/schema.ts';
 import type { Container } from './container.ts';
 import { EngineError } from './engine.ts';
 import type { Parts } from './parts.ts';
+import { hasUserNamespace, userMapping } from './spec/namespaces.ts';
 
 const directoryFlags = openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC;
 
@@ -42,6 +44,13 @@ export function openProcessRoot({ pid, startTime }: ProcessIdentity): number | u
   } finally {
     closeFd(directory);
   }
+}
+
+/** The host's ids that the container's user namespace has; undefined when it has none of its own. */
+export function idRangeOf({ record: { hostConfig } }: Container): IdRange | undefined {
+  if (!hasUserNamespace(hostConfig)) return undefined;
+  const { hostID, size } = userMapping(hostConfig.UsernsMode ?? '');
+  return { first: hostID, size };
 }
 
 /** The layers as one, read only and without mounts: what the container's own file system holds. Others may write to it meanwhile. */

@@ -209,3 +209,28 @@ test('a link on the host in the place of a volume is not followed by the contain
   assert.equal(stat.linkTarget, '/etc/shadow');
   await assert.rejects(get(Id, '/linked/shadow/'), fails(404, /could not find|not a directory/i));
 });
+
+test('the owners of files are those that the container sees, whatever its user namespace', { skip: unable }, async () => {
+  const HostConfig = { UsernsMode: 'private' };
+  const script = 'echo > /mine; chown 5:6 /mine; echo > /done';
+  const running = await fixture.run({ HostConfig, Cmd: ['sh', '-c', `${script}; sleep 1000`] });
+  while (!(await fixture.engine.containers.statArchive(running, '/done').catch(() => undefined)));
+  const stopped = await fixture.script(script, { HostConfig });
+  const owner = (archive: Buffer, name: string): string =>
+    / (\d+\/\d+) /.exec(spawnSync('tar', ['--numeric-owner', '-tv', '-f-', name], { input: archive, encoding: 'utf8' }).stdout)?.[1] ?? '';
+  for (const id of [running, stopped]) {
+    await put(id, '/tmp', { path: 'in' });
+    for (const [path, expected] of [
+      ['/mine', '5/6'],
+      ['/etc/passwd', '0/0'],
+      ['/tmp/in', '0/0'],
+    ] as const) {
+      const archive = await gather((await fixture.engine.containers.getArchive(id, path)).tar);
+      assert.equal(owner(archive, path.slice(path.lastIndexOf('/') + 1)), expected, path);
+    }
+    assert.equal(owner(await gather(await fixture.engine.containers.export(id)), 'mine'), '5/6');
+  }
+  // The container itself sees what was copied in as its root's, and an image made of it has the owners that it saw.
+  await fixture.engine.images.commit(stopped, { repository: 'mapped', pause: false, changes: [] });
+  await fixture.script('[ "$(stat -c %u:%g /mine /tmp/in | tr "\\n" " ")" = "5:6 0:0 " ]', { Image: 'mapped', HostConfig });
+});

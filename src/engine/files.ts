@@ -8,10 +8,9 @@ import { copyIn as copyInto, copyOut as copyFrom, statPath as statusOf, type Cop
 import { changes as changesOf } from '../storage/diff.ts';
 import { packTree } from '../storage/tar/pack.ts';
 import type { Container } from './container.ts';
-import { openLayers, openLiveRoot, openStoredRoot } from './container-root.ts';
+import { idRangeOf, openLayers, openLiveRoot, openStoredRoot } from './container-root.ts';
 import { EngineError, type PathStat } from './engine.ts';
 import type { Parts } from './parts.ts';
-import { hasUserNamespace, userMapping } from './spec/namespaces.ts';
 import { answering } from './storage-failure.ts';
 
 /** What Docker sends of a path in X-Docker-Container-Path-Stat. @throws EngineError 404 */
@@ -31,7 +30,7 @@ export function copyOut(parts: Parts, container: Container, path: string): Promi
   return answering(`copy ${path} from the container ${container.record.name}`, async () => {
     const root = await openToRead(parts, container, path);
     try {
-      const copy = copyFrom(root, path);
+      const copy = copyFrom(root, path, idRangeOf(container));
       copy.tar.once('close', () => closeFd(root));
       return copy;
     } catch (error) {
@@ -83,9 +82,9 @@ export function copyIn(parts: Parts, container: Container, path: string, tar: Re
  * Who is to own the files: whom the archive says, or the container's user. In a user namespace the container's root owns
  * what would otherwise be the host's.
  */
-function ownerOf(root: number, { record }: Container, user: boolean): Pick<CopyInOptions, 'owner'> {
-  const { hostConfig, config } = record;
-  const first = hasUserNamespace(hostConfig) ? userMapping(hostConfig.UsernsMode ?? '').hostID : 0;
+function ownerOf(root: number, container: Container, user: boolean): Pick<CopyInOptions, 'owner'> {
+  const { config } = container.record;
+  const first = idRangeOf(container)?.first ?? 0;
   if (!user || !config.User) return first === 0 ? {} : { owner: { uid: first, gid: first } };
   try {
     const { uid, gid } = resolveUser(root, config.User);
@@ -115,7 +114,7 @@ async function* plain(archive: Readable): AsyncGenerator<Uint8Array> {
 export function exportRoot(parts: Parts, container: Container): Promise<Readable> {
   return answering(`export the container ${container.record.name}`, () => {
     const root = openLayers(parts, container);
-    const tar = Readable.from(packTree(root), { objectMode: false });
+    const tar = Readable.from(packTree(root, { idRange: idRangeOf(container) }), { objectMode: false });
     tar.once('close', () => closeFd(root));
     return tar;
   });

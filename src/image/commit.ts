@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Digest } from '../storage/digest.ts';
 import { StorageError, asStorageError } from '../storage/error.ts';
 import { wholeFile } from '../storage/layer-unpack.ts';
+import type { IdRange } from '../storage/tar/pack.ts';
 import { applyChanges } from './change.ts';
 import type { ImageConfig } from './config.ts';
 import { nameManifest, underLease } from './ingest.ts';
@@ -24,6 +25,8 @@ export interface CommitOptions {
   readonly author?: string;
   /** Full name to give. */
   readonly name?: string;
+  /** The ids of the container's user namespace, if it has one. */
+  readonly idRange?: IdRange | undefined;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function commitImage(store: ImageStore, upper: string, options: Com
   try {
     return await underLease(store, async (lease) => {
       const top = base?.chain.at(-1);
-      await store.pool.pack(upper, top === undefined ? [] : store.layers.lowerDirs(top), packed);
+      await store.pool.pack(upper, top === undefined ? [] : store.layers.lowerDirs(top), packed, options.idRange);
       const fd = openSync(packed, 'r');
       try {
         const image = await addLayerAsImage(store, wholeFile(fd), "the container's changes", configuration, history, base, lease);

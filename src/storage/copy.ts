@@ -27,7 +27,7 @@ import {
 import { openFlags } from '../kernel/flags.ts';
 import { invalid, StorageError } from './error.ts';
 import { extractLayer } from './layer-extract.ts';
-import { packFile, packTree } from './tar/pack.ts';
+import { packFile, packTree, type IdRange } from './tar/pack.ts';
 
 /** What Docker's API says of a path, in the header X-Docker-Container-Path-Stat. */
 export interface PathStatus {
@@ -57,15 +57,16 @@ export function statPath(rootfd: number, path: string): PathStatus {
  * Copies a file or directory out. A link at the end of the path is followed only where `/` or `/.` comes after it.
  * The archive's entries are named after the last component (`/a/b` gives `b`, `b/c`; `/a/b/.` gives `./`, `./c`; `/` gives `/`, `/c`).
  * @param rootfd the container's root; O_PATH is enough; may be closed at once
+ * @param idRange the container's, when it has a user namespace: owners are written as it sees them
  * @returns the stream must be read to its end or destroyed
  * @throws StorageError not-found
  */
-export function copyOut(rootfd: number, path: string): { readonly stat: PathStatus; readonly tar: Readable } {
+export function copyOut(rootfd: number, path: string, idRange?: IdRange): { readonly stat: PathStatus; readonly tar: Readable } {
   const resolved = resolve(rootfd, path);
   try {
     const { fd, parent, base } = resolved;
     const stat = statusOf(rootfd, resolved);
-    const chunks = parent === undefined || isDirectory(resolved.status) ? packTree(fd, { as: base }) : packFile(parent, base, base);
+    const chunks = parent === undefined || isDirectory(resolved.status) ? packTree(fd, { as: base, idRange }) : packFile(parent, base, base, { idRange });
     const tar = Readable.from(chunks, { objectMode: false });
     tar.once('close', () => release(resolved));
     return { stat, tar };

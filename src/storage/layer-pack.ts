@@ -8,16 +8,17 @@ import { isOpaque, listXattrs } from '../kernel/xattr.ts';
 import { StorageError } from './error.ts';
 import { opaqueMarker, whiteoutPrefix } from './layer-extract-path.ts';
 import { LayerStack } from './layer-lookup.ts';
-import { packTree } from './tar/pack.ts';
+import { packTree, type IdRange } from './tar/pack.ts';
 
 /**
  * Packs an upper directory.
  * @param upper its path
  * @param lower the directories of the layers below, the top one first. Where given, only those opaque directories are marked that
  *   hide something: OverlayFS makes every new directory opaque.
+ * @param idRange the ids of the container's user namespace, if it has one: an image's owners do not depend on it
  * @throws StorageError when the mount was made with `redirect_dir` or `metacopy`, whose files are not complete without it
  */
-export async function* packLayer(upper: string, lower?: readonly string[]): AsyncGenerator<Buffer> {
+export async function* packLayer(upper: string, lower?: readonly string[], idRange?: IdRange): AsyncGenerator<Buffer> {
   const stack = lower && new LayerStack(lower);
   const fd = openSync(upper, constants.O_RDONLY | constants.O_DIRECTORY);
   const hidesNothing = (path: ByteString): boolean => {
@@ -26,6 +27,7 @@ export async function* packLayer(upper: string, lower?: readonly string[]): Asyn
   };
   try {
     yield* packTree(fd, {
+      idRange,
       hooks: {
         whiteoutName: (name) => whiteoutPrefix + name,
         marker: (directory, path) => (isOpaque(directory) && !hidesNothing(path) ? opaqueMarker : undefined),

@@ -6,10 +6,11 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { StorageError, type StorageErrorKind } from './error.ts';
 import type { UnpackJob, UnpackResult } from './layer-unpack.ts';
+import type { IdRange } from './tar/pack.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'unpack'; readonly job: UnpackJob }
-  | { readonly kind: 'pack'; readonly path: string; readonly lower: readonly string[]; readonly to: string }
+  | { readonly kind: 'pack'; readonly path: string; readonly lower: readonly string[]; readonly to: string; readonly idRange: IdRange | undefined }
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'size'; readonly path: string }
   | { readonly kind: 'abort' };
@@ -51,9 +52,10 @@ export class LayerPool {
    * Writes what a container changed as a layer's tar.
    * @param path the upper directory of its overlay; `lower` are the others, top first
    * @param to a file to make
+   * @param idRange the ids of the container's user namespace, if it has one
    */
-  pack(path: string, lower: readonly string[], to: string): Promise<void> {
-    return this.#run({ kind: 'pack', path, lower, to });
+  pack(path: string, lower: readonly string[], to: string, idRange?: IdRange): Promise<void> {
+    return this.#run({ kind: 'pack', path, lower, to, idRange });
   }
 
   /** Removes a directory tree, as `removeTree` does. */

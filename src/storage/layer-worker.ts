@@ -36,15 +36,15 @@ async function answer(message: Exclude<WorkerRequest, { kind: 'abort' }>): Promi
 async function perform(message: Exclude<WorkerRequest, { kind: 'abort' }>): Promise<unknown> {
   if (message.kind === 'unpack') return unpack(message.job, () => aborted);
   if (message.kind === 'size') return treeSize(message.path);
-  if (message.kind === 'pack') await packTo(message.path, message.lower, message.to);
+  if (message.kind === 'pack') await packTo(message);
   else removeTree(message.path);
   return undefined;
 }
 
-async function packTo(upper: string, lower: readonly string[], to: string): Promise<void> {
+async function packTo({ path, lower, to, idRange }: WorkerRequest & { readonly kind: 'pack' }): Promise<void> {
   const fd = openSync(to, 'wx', 0o600);
   try {
-    for await (const chunk of packLayer(upper, lower)) {
+    for await (const chunk of packLayer(path, lower, idRange)) {
       for (let written = 0; written < chunk.length;) written += writeSync(fd, chunk, written);
     }
   } finally {

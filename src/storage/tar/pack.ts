@@ -42,6 +42,14 @@ export interface PackOptions {
   readonly as?: ByteString;
   /** Changes how entries are written, such as whiteouts of a layer: see {@link PackHooks}. */
   readonly hooks?: PackHooks;
+  /** Owners in this range are written as those that a user namespace with it sees. */
+  readonly idRange?: IdRange | undefined;
+}
+
+/** Ids of the host that are those from 0 on in a user namespace; see user_namespaces(7). */
+export interface IdRange {
+  readonly first: number;
+  readonly size: number;
 }
 
 /** What a layer does differently. */
@@ -67,8 +75,8 @@ export async function* packTree(dirfd: number, options: PackOptions = {}): Async
  * Packs one file of a directory, or the tree where it is one.
  * @param as its path in the archive
  */
-export async function* packFile(dirfd: number, name: ByteString, as: ByteString): AsyncGenerator<Buffer> {
-  yield* breathing(new TreePacker({}).single(dirfd, name, as));
+export async function* packFile(dirfd: number, name: ByteString, as: ByteString, options: Pick<PackOptions, 'idRange'> = {}): AsyncGenerator<Buffer> {
+  yield* breathing(new TreePacker(options).single(dirfd, name, as));
 }
 
 /** Hands on chunks, and lets others run between them: reading files is synchronous. */
@@ -172,6 +180,11 @@ class TreePacker {
     }
   }
 
+  private owner(id: number): number {
+    const { idRange } = this.options;
+    return idRange && id >= idRange.first && id < idRange.first + idRange.size ? id - idRange.first : id;
+  }
+
   private entryOf(fd: number, status: FileStatus, type: TarEntryType, path: ByteString): TarEntry {
     const names = type === 'hardlink' ? [] : listXattrs(fd).filter((name) => !isOverlayXattr(name));
     return {
@@ -179,8 +192,8 @@ class TreePacker {
       path,
       linkTarget: type === 'symlink' ? readLinkAt(fd, '') : '',
       mode: status.mode & 0o7777,
-      uid: status.uid,
-      gid: status.gid,
+      uid: this.owner(status.uid),
+      gid: this.owner(status.gid),
       size: type === 'file' ? status.size : 0,
       mtime: { seconds: status.mtime, nsec: status.mtimeNsec },
       major: status.major,
