@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostnameFile, hostsFile, resolvConf, sharedHostsFile } from '../network/dns.ts';
+import { hostnameFile, hostResolvConf, hostsFile, resolvConf, sharedHostsFile } from '../network/dns.ts';
 import { openOverlay } from '../runtime/rootfs.ts';
 import type { StartPlan } from '../runtime/start.ts';
 import { resolveUser, UserError, type ContainerUser } from '../runtime/user.ts';
@@ -132,7 +132,7 @@ function writeGeneratedFiles(parts: Parts, container: Container, connection: Con
   const dns = { servers: hostConfig.Dns ?? [], search: hostConfig.DnsSearch ?? [], options: hostConfig.DnsOptions ?? [] };
   write(join(directory, 'hosts'), hosts);
   write(join(directory, 'hostname'), hostnameFile(hostname));
-  write(join(directory, 'resolv.conf'), resolvConf(readHostFile('/etc/resolv.conf'), isHost ? 'host' : 'bridge', dns));
+  write(join(directory, 'resolv.conf'), resolvConf(hostResolvConf(isHost ? 'host' : 'bridge'), isHost ? 'host' : 'bridge', dns));
 }
 
 function write(path: string, content: string): void {

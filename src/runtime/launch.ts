@@ -223,6 +223,7 @@ async function finish(plan: LaunchPlan, { monitor, rendezvous }: Launched, termi
   }
   const pid = monitor!.processId();
   if (pid === undefined) throw failed(monitor!);
+  monitor!.forgetProcess();
   // A program may have ended by now; the monitor has its status, and nobody needs the process itself.
   const process: ProcessIdentity = identify(pid) ?? { pid, startTime: '' };
   const pidfd = process.startTime ? openProcess(process) : undefined;

@@ -10,7 +10,7 @@ import { call, Stored, Struct, type Call } from '../kernel/call.ts';
 import { AT_FDCWD, addressFamilies, atFlags, cloneFlags, fcntlCommands, memfdFlags, openFlags, prctlOptions, signals, socketTypes, waitFlags, waitTypes } from '../kernel/flags.ts';
 import { must, performNow } from '../kernel/perform.ts';
 import { cloneArgsLayout, unblockSignals, vforkTable } from '../kernel/launch/child.ts';
-import { monitorProgram, tableAddress, tableDescriptor } from '../kernel/launch/program.ts';
+import { monitorProgram, tableAddress, tableDescriptor, tableSize } from '../kernel/launch/program.ts';
 import { compileTable, resultOf, rows, type Row, type Table } from '../kernel/launch/table.ts';
 import { describeCall } from '../kernel/describe.ts';
 import { errnoMessage, errnoName } from '../kernel/errno.ts';
@@ -54,6 +54,8 @@ export interface Monitor {
   execResults(): readonly number[];
   /** The value that a call of the table returned. */
   valueOf(call: Call): number | undefined;
+  /** Gives the memory of the process's part of the table back, once its program has begun. */
+  forgetProcess(): void;
   /** How the process ended, once it has. */
   exitStatus(): ExitStatus | undefined;
   /** Where the status lies in the table's file, for an engine that is started later. */
@@ -77,6 +79,8 @@ export interface ExitStatus {
 }
 
 const clonedPidBytes = 8;
+/** Room for the monitor's own part of the table, in bytes; what is not used of it takes no memory. */
+const monitorRoom = 1 << 14;
 const statusBytes = 128; // siginfo_t
 const CLONE_PARENT_SETTID = 0x100000;
 
@@ -136,6 +140,8 @@ export function startMonitor(plan: MonitorPlan): Monitor {
     ...(plan.receiveDescriptor ? rows([call('recvmsg', [controlPeer, received, 0])]) : []),
     ...rows(inherited.filter((fd) => !held.has(fd)).map((fd) => call('close', [fd]))),
     ...rows([
+      // The process's part of the table is not the monitor's: its memory goes with the process.
+      call('munmap', [tableAddress + monitorRoom, tableSize - monitorRoom]),
       // Not clone3's result: the child returns from it too, and writes its zero into the same row.
       call('waitid', [waitTypes.P_PID, new Stored(pidBytes, 'pid'), status, waitFlags.WEXITED | waitFlags.__WALL, null]),
       call('write', [controlPeer, 'x', 1]),
@@ -144,9 +150,10 @@ export function startMonitor(plan: MonitorPlan): Monitor {
     ]),
   ];
 
-  const table = compileTable([monitor, init], BigInt(tableAddress));
+  const table = compileTable([monitor, init], BigInt(tableAddress), monitorRoom);
+  if (table.sections[1]!.start !== monitorRoom) throw new Error(`the monitor's part of the table takes more than ${monitorRoom} bytes`);
   const tableFd = must(call('memfd_create', ['hako-table', memfdFlags.MFD_CLOEXEC]));
-  must(call('write', [tableFd, table.bytes, table.bytes.length]));
+  for (const { start, end } of table.sections) must(call('pwrite64', [tableFd, table.bytes.subarray(start, end), end - start, start]));
   const enter: Row[] = [
     ...rows([unblockSignals(), ...[0, 1, 2].map((fd) => call('dup3', [nullDevice(), fd, 0])), ...inherited.map((fd) => call('fcntl', [fd, fcntlCommands.F_SETFD, 0]))]),
     ...rows([call('dup3', [tableFd, tableDescriptor, 0]), call('execveat', [program(), '', ['hako-monitor', plan.name, plan.owner], [], atFlags.AT_EMPTY_PATH])]),
@@ -229,6 +236,10 @@ class StartedMonitor implements Monitor {
     const { monitor, init } = this.#sections;
     const row = [...monitor, ...init].find((r) => r.call === wanted);
     return row && resultOf(this.#table, row, this.#read());
+  }
+
+  forgetProcess(): void {
+    performNow(call('ftruncate', [this.tableFd, monitorRoom]));
   }
 
   exitStatus(): ExitStatus | undefined {

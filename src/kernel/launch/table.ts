@@ -22,7 +22,10 @@ export function rows(calls: readonly Call[]): Row[] {
 
 /** A compiled table. */
 export interface Table {
+  /** To be used before the next table is compiled: the memory is the same, since a start would else leave tens of kilobytes behind. */
   readonly bytes: Uint8Array;
+  /** Where each section begins and ends in `bytes`. */
+  readonly sections: readonly { readonly start: number; readonly end: number }[];
   /** The offset of a row in `bytes`. */
   offsetOf(row: Row): number;
   /** The offset of the bytes that an argument points to: where the kernel writes what a call returns through memory. */
@@ -30,14 +33,15 @@ export interface Table {
 }
 
 const page = 4096;
+let scratch = new Uint8Array(0);
 const align = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /**
- * Compiles sections of rows. Each section starts on a page of its own; its last row is where errors go
- * (an exit_group).
+ * Compiles sections of rows. The last row of a section is where errors go (an exit_group).
  * @param base the address at which the bytes will be mapped
+ * @param alignment each section starts at a multiple of it, in bytes: pages at least, so that one can be unmapped
  */
-export function compileTable(sections: readonly (readonly Row[])[], base: bigint, architecture: Architecture = thisArchitecture): Table {
+export function compileTable(sections: readonly (readonly Row[])[], base: bigint, alignment = page, architecture: Architecture = thisArchitecture): Table {
   const rowOffsets = new Map<Row, number>();
   const callOffsets = new Map<Call, number>();
   const data: { readonly at: number; readonly bytes: Uint8Array }[] = [];
@@ -80,19 +84,20 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
   };
 
   const words: { readonly row: Row; readonly args: bigint[] }[] = [];
-  const starts: number[] = [];
+  const placed: { start: number; end: number }[] = [];
   for (const section of sections) {
-    const start = align(end, page);
-    starts.push(start);
+    const start = align(end, alignment);
     section.forEach((row, i) => {
       rowOffsets.set(row, start + i * rowLayout.size);
       callOffsets.set(row.call, start + i * rowLayout.size);
     });
     end = start + section.length * rowLayout.size;
     for (const row of section) words.push({ row, args: row.call.args.map(encode) });
+    placed.push({ start, end });
   }
 
-  const bytes = new Uint8Array(end);
+  if (scratch.length < end) scratch = new Uint8Array(2 * end);
+  const bytes = scratch.subarray(0, end).fill(0);
   const view = new DataView(bytes.buffer);
   for (const { at, bytes: content } of data) bytes.set(content, at);
   const addressOfRow = (row: Row): bigint => pointer(rowOffsets.get(row)!);
@@ -113,7 +118,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       view.setBigUint64(at + rowLayout.next, addressOfRow(next), true);
     });
   }
-  return { bytes, offsetOf: (row) => rowOffsets.get(row)!, offsetOfBytes: (b) => byteOffsets.get(b)! };
+  return { bytes, sections: placed, offsetOf: (row) => rowOffsets.get(row)!, offsetOfBytes: (b) => byteOffsets.get(b)! };
 }
 
 /** The result of a row in the bytes of a table that has been walked; undefined while it has not run. */
