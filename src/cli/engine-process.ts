@@ -29,7 +29,7 @@ export async function startEngine(path = enginePath()): Promise<void> {
   const log = openLog();
   const env = { ...process.env };
   delete env['NODE_EXTRA_CA_CERTS']; // costs each Node process its reading; the engine speaks no TLS
-  const child = spawn(process.execPath, [path], { detached: true, cwd: '/', env, stdio: ['ignore', log, log, 'pipe'] });
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', path], { detached: true, cwd: '/', env, stdio: ['ignore', log, log, 'pipe'] });
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`cannot run ${process.execPath}: ${(error as NodeJS.ErrnoException).code}`));

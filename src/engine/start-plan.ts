@@ -66,6 +66,7 @@ function makePlan(parts: Parts, container: Container, network: Pick<Connection, 
   const plan: StartPlan = {
     id, owner: parts.settings.run, spec, overlay, layout: parts.layout,
     stdin: record.config.OpenStdin ?? false,
+    init: record.hostConfig.Init ?? false,
     idMapped: new Set(record.mounts.filter((m) => m.Type === 'volume').map((m) => m.Destination)),
     ...(network?.join ? { network: network.join } : {}),
     ...(network?.connect ? { connect: network.connect } : {}),

@@ -10,7 +10,7 @@ import { call, Stored, Struct, type Call } from '../kernel/call.ts';
 import { AT_FDCWD, addressFamilies, atFlags, cloneFlags, fcntlCommands, memfdFlags, openFlags, prctlOptions, signals, socketTypes, waitFlags, waitTypes } from '../kernel/flags.ts';
 import { must, performNow } from '../kernel/perform.ts';
 import { cloneArgsLayout, unblockSignals, vforkTable } from '../kernel/launch/child.ts';
-import { monitorProgram, tableAddress, tableDescriptor, tableSize } from '../kernel/launch/program.ts';
+import { monitorProgram, sealedProgram, tableAddress, tableDescriptor, tableSize } from '../kernel/launch/program.ts';
 import { compileTable, resultOf, rows, type Row, type Table } from '../kernel/launch/table.ts';
 import { describeCall } from '../kernel/describe.ts';
 import { errnoMessage, errnoName } from '../kernel/errno.ts';
@@ -86,16 +86,8 @@ const CLONE_PARENT_SETTID = 0x100000;
 
 let programFd: number | undefined;
 
-/** The monitor's executable: a sealed memfd, open for reading only, so that nobody can write to what runs. */
 function program(): number {
-  if (programFd !== undefined) return programFd;
-  const writable = must(call('memfd_create', ['hako-monitor', memfdFlags.MFD_CLOEXEC | memfdFlags.MFD_ALLOW_SEALING]));
-  const code = monitorProgram();
-  must(call('write', [writable, code, code.length]));
-  const F_SEAL_ALL = 1 | 2 | 4 | 8;
-  must(call('fcntl', [writable, fcntlCommands.F_ADD_SEALS, F_SEAL_ALL]));
-  programFd = must(call('openat', [AT_FDCWD, `/proc/self/fd/${writable}`, openFlags.O_CLOEXEC, 0]));
-  closeSync(writable);
+  programFd ??= sealedProgram('hako-monitor', monitorProgram());
   return programFd;
 }
 

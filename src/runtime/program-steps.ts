@@ -1,7 +1,9 @@
 /** The last steps of a new process: its descriptors, its directory, and the program itself. See execve(2), close_range(2). */
 import { call, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
-import { closeRangeFlags, signals } from '../kernel/flags.ts';
+import { atFlags, closeRangeFlags, signals } from '../kernel/flags.ts';
+import { initArguments, initProgram } from '../kernel/launch/init-elf.ts';
+import { sealedProgram } from '../kernel/launch/program.ts';
 import type { Step } from '../step/step.ts';
 
 /** The engine ignores SIGPIPE, and what is ignored stays ignored over execve. */
@@ -51,16 +53,38 @@ export function closeDescriptorsStep(): Step {
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Becomes the program. A name without a slash is looked for in PATH, as execvp(3) does. */
-export function execStep(args: readonly string[], env: readonly string[]): Step {
-  const name = args[0] ?? '';
+/** The paths that a command may stand for. A name without a slash is looked for in PATH, as execvp(3) does. */
+function candidatesFor(name: string, env: readonly string[]): string[] {
   const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice(5) ?? defaultPath;
-  const candidates = name.includes('/') ? [name] : path.split(':').map((directory) => `${directory || '.'}/${name}`);
+  return name.includes('/') ? [name] : path.split(':').map((directory) => `${directory || '.'}/${name}`);
+}
+
+let initFd: number | undefined;
+
+/** A small init to be process 1 in the command's place (`--init`): its executable, as a descriptor. */
+export function initDescriptor(): number {
+  initFd ??= sealedProgram('hako-init', initProgram());
+  return initFd;
+}
+
+/** Becomes a small init, which starts the program, passes signals on to it and reaps what is orphaned. */
+export function execInitStep(init: Known, args: readonly string[], env: readonly string[]): Step {
+  return {
+    id: 'process.exec-init',
+    what: `Become an init that runs ${args.join(' ').slice(0, 200)}`,
+    calls: [call('execveat', [init, '', initArguments(candidatesFor(args[0] ?? '', env), args), env, atFlags.AT_EMPTY_PATH], { accept: [errno.ENOENT] })],
+    shell: `exec tini -- ${args.map(shellQuote).join(' ')}`,
+    look: "tr '\\0' ' ' < /proc/$PID/cmdline; pgrep -P $PID -a",
+  };
+}
+
+/** Becomes the program. */
+export function execStep(args: readonly string[], env: readonly string[]): Step {
   return {
     id: 'process.exec',
     what: `Become ${args.join(' ').slice(0, 200)}`,
     // Which error ends the search is decided afterwards; each call goes on to the next.
-    calls: candidates.map((file) => call('execve', [file, args, env], { accept: [errno.ENOENT] })),
+    calls: candidatesFor(args[0] ?? '', env).map((file) => call('execve', [file, args, env], { accept: [errno.ENOENT] })),
     shell: `exec ${args.map(shellQuote).join(' ')}`,
     look: "tr '\\0' ' ' < /proc/$PID/cmdline",
   };

@@ -18,7 +18,7 @@ import { launch, makePipes } from './launch.ts';
 import { cloneTree, setAttributes } from './mount-steps.ts';
 import { parseMountOptions } from './mount-options.ts';
 import type { ContainerProcess } from './process.ts';
-import { execStep } from './program-steps.ts';
+import { execInitStep, execStep, initDescriptor } from './program-steps.ts';
 import { mountOverlay, prepareMountPoints, type MountPoint, type Overlay } from './rootfs.ts';
 import type { Spec } from './spec.ts';
 import { timeOffsetsStep } from './time.ts';
@@ -33,6 +33,8 @@ export interface StartPlan {
   readonly layout: CgroupLayout;
   /** Keep standard input open. */
   readonly stdin: boolean;
+  /** Have a small init run the program, as process 1 in its place. */
+  readonly init?: boolean;
   /** Prepares a network namespace and gives its descriptor; absent where none is to be joined. */
   readonly network?: () => Procedure<Known>;
   /** Sets up the network of a namespace that the process made (with its user namespace), by the process's id. */
@@ -72,7 +74,8 @@ export function* start(plan: StartPlan): Procedure<Started> {
   const stdio = spec.process.terminal ? ('terminal' as const) : yield* makePipes(plan.stdin);
   const makesUser = namespaces.some((n) => n.type === 'user');
   const waits = makesUser || plan.connect !== undefined;
-  const init = (sync: number): ReturnType<typeof initSteps> => initSteps({
+  const init = plan.init ? initDescriptor() : undefined;
+  const steps = (sync: number): ReturnType<typeof initSteps> => initSteps({
     spec, cgroup, root, binds, fileBinds, devices, sync, waits,
     cgroupMounts: namespaces.some((n) => n.type === 'cgroup') ? cgroupMounts(cgroup) : undefined,
     rootTarget: plan.overlay.target,
@@ -88,9 +91,9 @@ export function* start(plan: StartPlan): Procedure<Started> {
     flags: namespaces.filter((n) => n.type !== 'cgroup' && n.type !== 'time').reduce((all, n) => all | namespaceFlags[n.type]!, 0) + (cgroupFd === undefined ? 0 : cloneFlags.CLONE_INTO_CGROUP),
     ...(cgroupFd === undefined ? {} : { cgroupFd }),
     before: [...(namespaces.some((n) => n.type === 'time') ? [timeOffsetsStep(linux.timeOffsets ?? {})] : []), ...joinBefore(joined)],
-    init,
-    exec: execStep(spec.process.args, spec.process.env),
-    inherit: [root, ...binds.values(), ...devices.flatMap(({ source }) => source ?? []), ...joined.map(({ fd }) => fd)],
+    init: steps,
+    exec: init === undefined ? execStep(spec.process.args, spec.process.env) : execInitStep(init, spec.process.args, spec.process.env),
+    inherit: [root, ...binds.values(), ...devices.flatMap(({ source }) => source ?? []), ...joined.map(({ fd }) => fd), ...(init === undefined ? [] : [init])],
     stdio,
     shell: `unshare ${namespaces.map((n) => `--${n.type === 'network' ? 'net' : n.type}`).join(' ')} --fork sh`,
     ...(waits ? { whileWaiting: (pid: Known) => prepareProcess(pid, plan) } : {}),
