@@ -3,11 +3,11 @@ import { closeSync } from 'node:fs';
 import type { ContainerCreateBody, CreateResponse, MountPoint } from '../api/schema.ts';
 import type { ResolvedImage } from '../image/images.ts';
 import { openOverlay } from '../runtime/rootfs.ts';
-import { StorageError } from '../storage/error.ts';
 import { Container, never, type ContainerRecord } from './container.ts';
 import { EngineError } from './engine.ts';
 import { logLimits } from './logs.ts';
 import { announce, type Parts } from './parts.ts';
+import { answering } from './storage-failure.ts';
 import { mergeImageConfig } from './spec/merge.ts';
 import { validateCreate, validateName } from './spec/validate.ts';
 import { resolveMounts } from './spec/volumes.ts';
@@ -15,7 +15,7 @@ import { now, rfc3339 } from './time.ts';
 
 /** Checks the request and gives the record, without writing or reserving anything but the volumes it names. */
 export async function draftContainer(parts: Parts, body: ContainerCreateBody, name: string | undefined, explain: boolean): Promise<{ readonly container: Container; readonly image: ResolvedImage; readonly warnings: string[] }> {
-  const warnings = validateCreate(body);
+  const warnings = validateCreate(body, parts.layout);
   const hostConfig = body.HostConfig ?? {};
   warnings.push(...logLimits(hostConfig.LogConfig).warnings);
   if (name !== undefined && name !== '') validateName(name);
@@ -46,7 +46,11 @@ function volume(parts: Parts, asked: { readonly name?: string; readonly driver?:
 }
 
 /** Creates a container. */
-export async function createContainer(parts: Parts, body: ContainerCreateBody, name?: string): Promise<CreateResponse> {
+export function createContainer(parts: Parts, body: ContainerCreateBody, name?: string): Promise<CreateResponse> {
+  return answering('create the container', () => create(parts, body, name));
+}
+
+async function create(parts: Parts, body: ContainerCreateBody, name: string | undefined): Promise<CreateResponse> {
   const { container, image, warnings } = await draftContainer(parts, body, name, false);
   parts.containers.add(container);
   try {
@@ -57,7 +61,7 @@ export async function createContainer(parts: Parts, body: ContainerCreateBody, n
     parts.containers.remove(container);
     await parts.snapshots.remove(container.id).catch((problem: unknown) => parts.report(String(problem)));
     parts.files.remove(container);
-    throw error instanceof StorageError ? new EngineError(500, error.message) : error;
+    throw error;
   }
   announce(parts, container, 'create');
   return { Id: container.id, Warnings: warnings };

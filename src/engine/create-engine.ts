@@ -28,9 +28,9 @@ import { volumeOperations } from './volume-operations.ts';
 /**
  * Makes an engine.
  * @param report told, in one line, of what failed where nobody waits for an answer
+ * @param kernel makes the calls of all steps; a test may let one fail
  */
-export async function createEngine(settings: Settings, report: (message: string) => void): Promise<Engine> {
-  const kernel: Kernel = { call: perform };
+export async function createEngine(settings: Settings, report: (message: string) => void, kernel: Kernel = { call: perform }): Promise<Engine> {
   const pool = new LayerPool();
   const containers = new ContainerIndex();
   const images = await Images.open(settings.root, pool, {

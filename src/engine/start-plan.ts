@@ -61,7 +61,6 @@ function makePlan(parts: Parts, container: Container, network: Pick<Connection, 
     mounts: record.mounts,
     joined: joinedNamespaces(record.hostConfig, (ref) => runningPid(parts, ref)),
     cgroupsPath: `${record.hostConfig.CgroupParent ? `/${record.hostConfig.CgroupParent.replace(/^\/+/, '')}` : parts.settings.cgroup}/${id}`,
-    layout: parts.layout,
   });
   const plan: StartPlan = {
     id, owner: parts.settings.run, spec, overlay, layout: parts.layout,

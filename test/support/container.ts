@@ -71,7 +71,6 @@ export class ContainerBench {
       mounts: asked.mounts ?? [],
       joined: {},
       cgroupsPath: `${this.cgroup}/${id}`,
-      layout: this.layout,
     });
     return { id, owner: this.directory, spec, overlay: { lower: [this.lower], upper, work, target }, layout: this.layout, stdin: config.OpenStdin ?? false };
   }

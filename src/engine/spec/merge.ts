@@ -1,8 +1,8 @@
 /** A container's configuration: what the client asked for, and where it said nothing, the image's. As Docker merges them. */
 import type { ContainerConfig, ContainerCreateBody } from '../../api/schema.ts';
 import type { ImageConfig } from '../../image/config.ts';
-import { defaultPath } from '../../runtime/program-steps.ts';
 import { EngineError } from '../engine.ts';
+import { mergeEnvironment } from './environment.ts';
 
 /** @throws EngineError 400 when neither the client nor the image names a command */
 export function mergeImageConfig(body: ContainerCreateBody, image: ImageConfig): ContainerConfig {
@@ -31,14 +31,6 @@ export function mergeImageConfig(body: ContainerCreateBody, image: ImageConfig):
   const shell = asked.Shell ?? image.Shell;
   if (shell) config.Shell = shell;
   return config;
-}
-
-/** The image's variables, with the client's in place of those of the same name; a bare name takes one away. PATH is always set. */
-function mergeEnvironment(image: readonly string[], asked: readonly string[]): string[] {
-  const nameOf = (entry: string): string => entry.split('=', 1)[0]!;
-  const named = new Set(asked.map(nameOf));
-  const merged = [...image.filter((entry) => !named.has(nameOf(entry))), ...asked.filter((entry) => entry.includes('='))];
-  return merged.some((entry) => entry.startsWith('PATH=')) ? merged : [`PATH=${defaultPath}`, ...merged];
 }
 
 function mergeHealth(asked: ContainerConfig['Healthcheck'], image: ImageConfig['Healthcheck']): ContainerConfig['Healthcheck'] {

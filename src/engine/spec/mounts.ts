@@ -1,7 +1,9 @@
 /** What is mounted into a container, in the order to do it: the kernel's file systems, then the user's by depth. */
+import { posix } from 'node:path';
 import type { HostConfig, MountPoint } from '../../api/schema.ts';
 import type { MountSpec } from '../../runtime/spec.ts';
-import { hasUserNamespace, networkTarget } from './namespaces.ts';
+import { hasUserNamespace, networkTarget, userMapping } from './namespaces.ts';
+import { tmpfsMount, tmpfsWords } from './tmpfs.ts';
 
 /** Paths of the files that the engine generates. */
 export interface GeneratedFiles {
@@ -12,48 +14,79 @@ export interface GeneratedFiles {
 
 const defaultShmSize = 64 << 20;
 
-/** Every mount of a container. */
+/** Every mount of a container. What the user puts at a path of ours, or above it, takes its place. */
 export function mountsOf(hostConfig: HostConfig, points: readonly MountPoint[], files: GeneratedFiles): MountSpec[] {
-  const taken = new Set([...points.map((p) => p.Destination), ...Object.keys(hostConfig.Tmpfs ?? {})]);
-  const generated: MountSpec[] = [
-    { destination: '/etc/resolv.conf', source: files.resolvConf }, { destination: '/etc/hostname', source: files.hostname }, { destination: '/etc/hosts', source: files.hosts },
-  ].map((file) => ({ ...file, type: 'bind', options: ['bind', 'rprivate'] }));
-  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map(([destination, options]): MountSpec => ({ destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(options) }));
-  const mine = [...generated, ...tmpfs, ...points.map(mountOf)].filter((m) => !generated.includes(m) || !taken.has(m.destination));
-  return [...kernelMounts(hostConfig).filter((m) => !taken.has(m.destination)), ...mine.sort((a, b) => depth(a) - depth(b))];
+  const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => tmpfsMount(cleanPath(path), tmpfsWords(options)));
+  const own = [...tmpfs, ...points.map((point) => mountOf(point, hostConfig))];
+  const taken = own.map((mount) => mount.destination);
+  const kernel = kernelMounts(hostConfig).filter(({ destination }) => !taken.some((path) => destination === path || destination.startsWith(`${path}/`)));
+  const generated = generatedMounts(hostConfig, files).filter(({ destination }) => !taken.includes(destination));
+  return [...kernel, ...[...generated, ...own].sort((a, b) => depth(a) - depth(b))];
 }
 
-const depth = (mount: MountSpec): number => mount.destination.split('/').filter(Boolean).length;
+/** `/a//b/` as `/a/b`. */
+export function cleanPath(path: string): string {
+  return posix.normalize(path).replace(/(.)\/+$/, '$1');
+}
+
+const depth = (mount: MountSpec): number => mount.destination.split('/').length;
+
+function generatedMounts({ ReadonlyRootfs }: HostConfig, files: GeneratedFiles): MountSpec[] {
+  const options = ['bind', 'rprivate', ...(ReadonlyRootfs ? ['ro'] : [])];
+  return [
+    { destination: '/etc/resolv.conf', type: 'bind', source: files.resolvConf, options },
+    { destination: '/etc/hostname', type: 'bind', source: files.hostname, options },
+    { destination: '/etc/hosts', type: 'bind', source: files.hosts, options },
+  ];
+}
+
+const safe = ['nosuid', 'noexec', 'nodev'];
 
 function kernelMounts(hostConfig: HostConfig): MountSpec[] {
-  const { Privileged = false } = hostConfig;
-  const safe = ['nosuid', 'noexec', 'nodev'];
-  const sysAccess = Privileged ? 'rw' : 'ro';
-  // A user namespace may mount sysfs only with a network namespace of its own; else the host's is shown.
-  const bindSys = hasUserNamespace(hostConfig) && networkTarget(hostConfig).kind === 'host';
+  const { Privileged = false, IpcMode = '', ShmSize } = hostConfig;
+  const user = hasUserNamespace(hostConfig);
+  const hostIpc = IpcMode === 'host';
+  // The group that owns terminals: in a user namespace only an id that it maps can be one.
+  const terminals = user && userMapping(hostConfig.UsernsMode!).size <= terminalGroup ? [] : [`gid=${terminalGroup}`];
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: safe },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
-    bindSys ? { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', 'rprivate', ...safe, 'rro'] } : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...safe, sysAccess] },
-    ...(hostConfig.CgroupnsMode === 'host' || bindSys ? [] : [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro', ...safe] }]),
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe },
-    ...(hostConfig.IpcMode === 'host'
-      ? [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }]
-      : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...safe, 'mode=1777', `size=${hostConfig.ShmSize || defaultShmSize}`] }]),
-  ].filter((m) => !(m.destination === '/dev/mqueue' && hostConfig.IpcMode === 'host' && hasUserNamespace(hostConfig)));
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...terminals] },
+    ...sysMounts(hostConfig, Privileged, user),
+    // The host's message queues belong to another user namespace than the container's.
+    ...(hostIpc && user ? [] : [{ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe }]),
+    ...(hostIpc ? [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }] : []),
+    ...(hostIpc || IpcMode === 'none' ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...safe, 'mode=1777', `size=${ShmSize || defaultShmSize}`] }]),
+  ];
 }
 
-/** Docker's defaults for `--tmpfs`, and what the user says of them. */
-function tmpfsOptions(options: string): string[] {
-  return ['nosuid', 'nodev', 'noexec', ...(options ? options.split(',') : [])];
+/** The group `tty` of nearly every distribution. */
+const terminalGroup = 5;
+
+function sysMounts(hostConfig: HostConfig, privileged: boolean, user: boolean): MountSpec[] {
+  const access = privileged ? 'rw' : 'ro';
+  const bound = ['rbind', 'rprivate', ...safe, ...(privileged ? [] : ['ro', 'rro'])];
+  // A user namespace may mount sysfs only with a network namespace of its own; else the host's is shown, cgroups and all.
+  if (user && networkTarget(hostConfig).kind === 'host') return [{ destination: '/sys', type: 'bind', source: '/sys', options: bound }];
+  const sys: MountSpec = { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...safe, access] };
+  // Without a cgroup namespace the container sees what the host sees.
+  if (hostConfig.CgroupnsMode === 'host') return [sys, { destination: '/sys/fs/cgroup', type: 'bind', source: '/sys/fs/cgroup', options: bound }];
+  return [sys, { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [access, ...safe] }];
 }
 
-function mountOf(point: MountPoint): MountSpec {
-  const words = point.Mode.split(',').filter(Boolean);
-  if (point.Type === 'tmpfs') return { destination: point.Destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', ...words, ...(point.RW ? [] : ['ro'])] };
-  const known = words.filter((word) => /^(r?(private|slave|shared|unbindable)|rro|nosuid|nodev|noexec|exec|suid|dev)$/.test(word));
-  const recursive = words.includes('norecursive') ? 'bind' : 'rbind';
-  const propagation = point.Propagation && !known.includes(point.Propagation) ? [point.Propagation] : [];
-  return { destination: point.Destination, type: 'bind', source: point.Source, options: [recursive, ...propagation, ...known, ...(point.RW ? [] : ['ro'])] };
+/** Words of a mode that are for the mount; the others are for the engine, or for SELinux. */
+const mountWords = /^(r?(private|slave|shared|unbindable)|nosuid|nodev|noexec|exec|suid|dev)$/;
+
+function mountOf({ Type, Source, Destination, Mode, RW, Propagation }: MountPoint, hostConfig: HostConfig): MountSpec {
+  const words = Mode.split(',').filter(Boolean);
+  if (Type === 'tmpfs') return tmpfsMount(Destination, [...words, ...(RW ? [] : ['ro'])]);
+  const options = words.filter((word) => mountWords.test(word));
+  if (Propagation && !options.includes(Propagation)) options.unshift(Propagation);
+  // Read-only goes for the mounts beneath the source too, unless the client asked otherwise.
+  const alone = words.includes('norecursive') || isReadOnlyAtTheTop(Destination, hostConfig);
+  const readOnly = RW ? [] : alone ? ['ro'] : ['ro', 'rro'];
+  return { destination: Destination, type: 'bind', source: Source, options: [words.includes('norecursive') ? 'bind' : 'rbind', ...options, ...readOnly] };
 }
+
+const isReadOnlyAtTheTop = (destination: string, { Mounts = [] }: HostConfig): boolean =>
+  Mounts.some((m) => m.BindOptions?.ReadOnlyNonRecursive === true && m.Target !== undefined && cleanPath(m.Target) === destination);

@@ -1,11 +1,12 @@
-/** The process of a container, and of an exec in it: user, capabilities, limits, environment. */
-import type { ContainerConfig, HostConfig } from '../../api/schema.ts';
+/** The process of a container, and of an exec in it: user, capabilities, filter, limits. */
+import type { HostConfig } from '../../api/schema.ts';
 import { availableCapabilities, capabilitySets, containerCapabilities } from '../../runtime/capabilities.ts';
-import { clampRlimits } from '../../runtime/rlimits.ts';
-import { parseSecurityOptions, seccompFor } from '../../runtime/security-options.ts';
+import { parseSecurityOptions, SecurityOptionError, seccompFor } from '../../runtime/security-options.ts';
 import type { ProcessSpec, SeccompSpec } from '../../runtime/spec.ts';
 import type { ContainerUser } from '../../runtime/user.ts';
+import { rlimitsOf } from './limits.ts';
 import { hasUserNamespace } from './namespaces.ts';
+import { refusing } from './refusal.ts';
 
 /** What confines a process. */
 export interface Confinement {
@@ -17,26 +18,39 @@ export interface Confinement {
   readonly warnings: readonly string[];
 }
 
-/** Capabilities, filter and hidden paths, from the options. */
+/**
+ * Capabilities, filter and hidden paths, from the options.
+ * @param privileged of an exec, which may have more than its container
+ * @throws EngineError 400 for an unknown capability or security option, or a profile that is not valid
+ */
 export function confinementOf(host: HostConfig, privileged = host.Privileged ?? false): Confinement {
-  const options = parseSecurityOptions(host.SecurityOpt ?? [], privileged);
-  const { capabilities, warnings } = containerCapabilities({ add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged }, availableCapabilities(hasUserNamespace(host)));
-  return {
-    capabilities,
-    seccomp: seccompFor(options, capabilities),
-    noNewPrivileges: options.noNewPrivileges,
-    maskedPaths: host.MaskedPaths ?? options.maskedPaths,
-    readonlyPaths: host.ReadonlyPaths ?? options.readonlyPaths,
-    warnings: [...options.warnings, ...warnings],
-  };
+  return refusing(() => {
+    const options = parseSecurityOptions(host.SecurityOpt ?? [], privileged, refuseFile);
+    const { capabilities, warnings } = containerCapabilities({ add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged }, availableCapabilities(hasUserNamespace(host)));
+    return {
+      capabilities,
+      seccomp: seccompFor(options, capabilities),
+      noNewPrivileges: options.noNewPrivileges,
+      maskedPaths: host.MaskedPaths ?? options.maskedPaths,
+      readonlyPaths: host.ReadonlyPaths ?? options.readonlyPaths,
+      warnings: [...options.warnings, ...warnings],
+    };
+  });
 }
 
-/** What is the same for every process of a container. */
+/** A profile comes as its text: the engine reads no file that a client names. */
+function refuseFile(path: string): never {
+  throw new SecurityOptionError(`invalid --security-opt "seccomp=${path.slice(0, 80)}": the API takes the profile itself, as JSON`);
+}
+
+/** What is the same for every process of a container. @throws EngineError 400 for a limit that cannot be */
 export function processOf(
-  host: HostConfig, confinement: Confinement, user: ContainerUser, command: Pick<ProcessSpec, 'args' | 'env' | 'cwd' | 'terminal'>,
+  host: HostConfig,
+  confinement: Confinement,
+  user: ContainerUser,
+  command: Pick<ProcessSpec, 'args' | 'env' | 'cwd' | 'terminal'>,
 ): { readonly process: ProcessSpec; readonly warnings: readonly string[] } {
-  const limits = (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ type: `RLIMIT_${Name.toUpperCase()}`, soft: unlimited(Soft), hard: unlimited(Hard) }));
-  const { rlimits, warnings } = clampRlimits(limits, availableCapabilities().includes('CAP_SYS_RESOURCE'));
+  const { rlimits, warnings } = rlimitsOf(host);
   const { capabilities, noNewPrivileges } = confinement;
   const sets = capabilitySets(capabilities);
   return {
@@ -50,13 +64,4 @@ export function processOf(
       noNewPrivileges,
     },
   };
-}
-
-const unlimited = (value: number): number => (value === -1 ? Number.POSITIVE_INFINITY : value);
-
-/** The environment: the configuration's, with what every container gets unless it is set. */
-export function environmentOf(config: Pick<ContainerConfig, 'Env' | 'Tty'>, hostname: string, home: string): string[] {
-  const set = new Set((config.Env ?? []).map((entry) => entry.split('=', 1)[0]));
-  const given = [['HOSTNAME', hostname], ...(config.Tty ? [['TERM', 'xterm']] : []), ['HOME', home]];
-  return [...(config.Env ?? []), ...given.flatMap(([name, value]) => (set.has(name) ? [] : [`${name}=${value}`]))];
 }

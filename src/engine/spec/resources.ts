@@ -3,6 +3,8 @@ import { statSync } from 'node:fs';
 import type { ContainerResources, HostConfig, ThrottleDevice } from '../../api/schema.ts';
 import type { DeviceRule, Resources, Throttle } from '../../runtime/spec.ts';
 import { EngineError } from '../engine.ts';
+import { refuse } from './refusal.ts';
+import { validateResources } from './validate-resources.ts';
 
 const defaultPeriod = 100_000;
 
@@ -73,14 +75,20 @@ function numbersOf(path: string): { readonly major: number; readonly minor: numb
   return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
 }
 
-/** The change that `update` makes: what is not named stays as it was. */
+/**
+ * The change that `update` makes: what is not named stays as it was.
+ * @throws EngineError 400 for limits that cannot be, alone or with those there are; 409 for a memory limit above that of memory and swap
+ */
 export function updateResources(before: HostConfig, change: ContainerResources & Pick<HostConfig, 'RestartPolicy'>): { readonly hostConfig: HostConfig; readonly resources: Resources } {
   const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== 0 && value !== '' && value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)));
   if ('RestartPolicy' in said && !(said['RestartPolicy'] as { Name?: string }).Name) delete said['RestartPolicy'];
   const hostConfig: HostConfig = { ...before, ...said };
+  const policy = hostConfig.RestartPolicy?.Name ?? '';
+  refuse('RestartPolicy' in said && before.AutoRemove === true && policy !== 'no', 'Restart policy cannot be updated because AutoRemove is enabled for the container');
   // A new limit without a word about swap must not end above the old sum of both.
   if (change.Memory && !change.MemorySwap && (before.MemorySwap ?? 0) > 0 && before.MemorySwap! < change.Memory) {
     throw new EngineError(409, 'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time');
   }
+  validateResources(hostConfig);
   return { hostConfig, resources: limitsOf(hostConfig) };
 }

@@ -50,7 +50,7 @@ const noFiles: Files = { has: () => false, read: () => undefined, readRoot: () =
 function filesIn(hierarchy: Hierarchy, path: string): Files {
   const own = directoryIn(hierarchy, path);
   let sample: string | undefined;
-  const look = (): string | undefined => (sample ??= existsSync(own) ? own : cgroupTree(hierarchy.mountPoint)[1]);
+  const look = (): string | undefined => (sample ??= path !== '/' && existsSync(own) ? own : cgroupTree(hierarchy.mountPoint)[1]);
   return {
     has: (file) => {
       const directory = look();
