@@ -51,7 +51,9 @@ const usesBridge = (container: Container): boolean => networkTarget(container.re
 function makePlan(parts: Parts, container: Container, network: Pick<Connection, 'join' | 'connect'> | undefined): { plan: StartPlan; warnings: readonly string[] } {
   const { record, id } = container;
   const overlay = parts.snapshots.mountOf(id, parts.images.lowerDirs(record.image.chain));
-  const directory = parts.files.runDirectory(id);
+  // Who shares a network shares what names it.
+  const target = networkTarget(record.hostConfig);
+  const directory = parts.files.runDirectory(target.kind === 'container' ? parts.containers.find(target.ref).id : id);
   const { spec, warnings } = buildSpec({
     id,
     config: record.config,
