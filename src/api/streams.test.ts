@@ -112,6 +112,16 @@ describe('streams', { timeout: 10_000 }, () => {
     assert.equal(api.fake.calls[0], 'logs {"stdout":true,"stderr":false,"follow":true,"timestamps":true,"tail":10,"since":"1700000000500000000"}');
   });
 
+  test('of logs come whole, whatever the size of the pieces', async () => {
+    for (const size of [1, 16_000, 65_528, 65_530, 70_513, 104_254, 130_535, 217_898, 289_766]) {
+      api.fake.log = (async function* () {
+        for (let piece = 0; piece < 20; piece += 1) yield { stream: 'stdout' as const, data: Buffer.alloc(size, 'x') };
+      })();
+      const response = await api.open('GET', '/containers/box/logs?stdout=1');
+      assert.equal((await textOf(response)).length, 20 * (size + 8), `pieces of ${size} bytes`);
+    }
+  });
+
   test('of events are filtered JSON lines with exact nanoseconds, until the client goes', async () => {
     const filters = encodeURIComponent(JSON.stringify({ event: { start: true }, label: ['tier=web'] }));
     const response = await api.open('GET', `/events?filters=${filters}`);

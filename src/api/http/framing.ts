@@ -36,11 +36,9 @@ function writeFrame(target: Writable, stream: 'stdout' | 'stderr', data: Uint8Ar
     header.set(data, 8);
     return target.write(header);
   }
-  target.cork();
-  target.write(header);
-  const free = target.write(data);
-  target.uncork();
-  return free;
+  // Not corked: a corked response forgets that somebody waits for it to drain. It joins what is written in one turn anyway.
+  const free = target.write(header);
+  return target.write(data) && free;
 }
 
 /** Resolves when a stream takes more, or is gone. */
