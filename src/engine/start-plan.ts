@@ -14,6 +14,7 @@ import type { Container } from './container.ts';
 import type { Connection } from './networking.ts';
 import type { Parts } from './parts.ts';
 import { buildSpec } from './spec/build.ts';
+import { hostnameOf } from './spec/hostname.ts';
 import { hasUserNamespace, joinedNamespaces, networkTarget } from './spec/namespaces.ts';
 import { portBindings } from './spec/ports.ts';
 
@@ -125,7 +126,7 @@ function writeGeneratedFiles(parts: Parts, container: Container, connection: Con
   const directory = parts.files.runDirectory(container.id);
   const target = networkTarget(hostConfig);
   if (target.kind === 'container') return; // those of the other container are bound
-  const hostname = config.Hostname || container.id.slice(0, 12);
+  const hostname = hostnameOf(container.id, config, hostConfig);
   const isHost = target.kind === 'host';
   const extra = hostConfig.ExtraHosts ?? [];
   const hosts = isHost

@@ -2,8 +2,8 @@
  * What the first process of a container does, from its birth to its program, in the one order that works. Read it
  * from top to bottom: it is what a container is. No JavaScript runs there; the steps become a table of system calls.
  */
-import { call, result, Struct, type Call, type Known, type Result } from '../kernel/call.ts';
-import { addressFamilies, cloneFlags, ioctlRequests, openFlags, socketTypes } from '../kernel/flags.ts';
+import { call, result, Struct, type Call, type Known } from '../kernel/call.ts';
+import { addressFamilies, AT_FDCWD, cloneFlags, ioctlRequests, openFlags, socketTypes } from '../kernel/flags.ts';
 import type { Step } from '../step/step.ts';
 import { joinSteps } from './cgroup/join.ts';
 import type { CgroupMounts } from './cgroup/mounts.ts';
@@ -63,6 +63,8 @@ export function initSteps(plan: InitPlan): InitSteps {
   const confinement = confinementSteps(process, linux.seccomp, { inUserNamespace });
   const steps: Step<unknown>[] = [
     sessionStep(),
+    // By the host's procfs, and before the process is another user: who has entered a user namespace no longer owns the file.
+    ...(process.oomScoreAdj === undefined ? [] : [oomScoreStep(process.oomScoreAdj)]),
     // Before the cgroup namespace: its root is where the process is when it is made. Before the id maps: the
     // cgroup files are the host root's.
     ...joinSteps(plan.cgroup),
@@ -80,7 +82,6 @@ export function initSteps(plan: InitPlan): InitSteps {
     // /proc/sys is made read-only only after the sysctls are written.
     ...plan.masked.map(({ path, isDirectory }) => maskStep(root, path, isDirectory)),
     ...plan.readOnly.map((path) => readOnlyStep(root, path)),
-    ...(process.oomScoreAdj === undefined || !proc ? [] : [oomScoreStep(proc, process.oomScoreAdj)]),
     pivotStep(root),
     ...(terminal?.steps ?? []),
     ...(spec.root.readonly ? [readOnlyRootStep(root)] : []),
@@ -153,8 +154,8 @@ function hostnameSteps(spec: Spec): Step[] {
   return [...(spec.hostname ? [set('sethostname', 'uts.hostname', spec.hostname)] : []), ...(spec.domainname ? [set('setdomainname', 'uts.domainname', spec.domainname)] : [])];
 }
 
-function oomScoreStep(proc: Result, score: number): Step {
-  const open = call('openat', [proc, 'self/oom_score_adj', openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label: 'score' });
+function oomScoreStep(score: number): Step {
+  const open = call('openat', [AT_FDCWD, '/proc/self/oom_score_adj', openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label: 'score' });
   const text = String(score);
   return {
     id: 'process.oom-score',

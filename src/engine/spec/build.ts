@@ -41,7 +41,7 @@ export function buildSpec(input: SpecInput): { readonly spec: Spec; readonly war
     cwd: config.WorkingDir || '/',
     terminal: config.Tty ?? false,
   });
-  const { devices, rules } = devicesOf(hostConfig);
+  const { devices, rules, binds } = devicesOf(hostConfig);
   const score = oomScoreOf(hostConfig);
   const offsets = timeOffsets(hostConfig);
   const mapping = hasUserNamespace(hostConfig) ? [userMapping(hostConfig.UsernsMode!)] : undefined;
@@ -56,7 +56,7 @@ export function buildSpec(input: SpecInput): { readonly spec: Spec; readonly war
     root: { path: 'rootfs', readonly: hostConfig.ReadonlyRootfs ?? false },
     ...(ownNames ? { hostname } : {}),
     ...(ownNames && config.Domainname ? { domainname: config.Domainname } : {}),
-    mounts: mountsOf(hostConfig, input.mounts, input.files),
+    mounts: mountsOf(hostConfig, input.mounts, input.files, binds),
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       namespaces: namespacesOf(hostConfig, input.joined, offsets !== undefined),

@@ -2,20 +2,31 @@
 import { posix } from 'node:path';
 import type { DeviceMapping, HostConfig } from '../../api/schema.ts';
 import { defaultDeviceRules, defaultDevices, hostDevices, parseDeviceCgroupRule, privilegedDeviceRules, resolveDevice, type Devices } from '../../runtime/devices.ts';
-import type { DeviceRule, DeviceSpec } from '../../runtime/spec.ts';
+import type { DeviceRule, DeviceSpec, MountSpec } from '../../runtime/spec.ts';
+import { hasUserNamespace } from './namespaces.ts';
 import { refuse, refusing } from './refusal.ts';
+
+/** Nodes to make, nodes of the host's to bind, and rules. */
+export interface ContainerDevices {
+  readonly devices: readonly DeviceSpec[];
+  readonly rules: readonly DeviceRule[];
+  readonly binds: readonly MountSpec[];
+}
 
 /**
  * Looks the devices up on the host, which can change between two starts.
  * @throws EngineError 400 for a device that there is not
  */
-export function devicesOf(hostConfig: HostConfig): { readonly devices: readonly DeviceSpec[]; readonly rules: readonly DeviceRule[] } {
+export function devicesOf(hostConfig: HostConfig): ContainerDevices {
   const asked = (hostConfig.Devices ?? []).map(find);
   const named = asked.flatMap(({ devices }) => devices);
-  if (hostConfig.Privileged) return { devices: onePerPath([...defaultDevices, ...hostDevices(), ...named]), rules: privilegedDeviceRules };
+  if (hostConfig.Privileged) return { devices: onePerPath([...defaultDevices, ...hostDevices(), ...named]), rules: privilegedDeviceRules, binds: [] };
   const rules = (hostConfig.DeviceCgroupRules ?? []).map((text) => refusing(() => parseDeviceCgroupRule(text)));
-  if (asked.length + rules.length === 0) return { devices: defaultDevices, rules: defaultDeviceRules };
-  return { devices: onePerPath([...defaultDevices, ...named]), rules: [...defaultDeviceRules, ...asked.flatMap((d) => d.rules), ...rules] };
+  if (asked.length + rules.length === 0) return { devices: defaultDevices, rules: defaultDeviceRules, binds: [] };
+  const all = [...defaultDeviceRules, ...asked.flatMap((d) => d.rules), ...rules];
+  // A user namespace can make no nodes: the host's own is bound, whatever it is called in the container.
+  if (hasUserNamespace(hostConfig)) return { devices: defaultDevices, rules: all, binds: asked.flatMap((d) => d.binds) };
+  return { devices: onePerPath([...defaultDevices, ...named]), rules: all, binds: [] };
 }
 
 /** A node can be made once: of two at one path the later counts. */
@@ -23,8 +34,11 @@ function onePerPath(devices: readonly DeviceSpec[]): DeviceSpec[] {
   return [...new Map(devices.map((device) => [device.path, device])).values()];
 }
 
-function find(mapping: DeviceMapping): Devices {
-  return refusing(() => resolveDevice({ pathOnHost: mapping.PathOnHost, pathInContainer: pathInContainer(mapping), permissions: mapping.CgroupPermissions || 'rwm' }));
+function find(mapping: DeviceMapping): Devices & { readonly binds: readonly MountSpec[] } {
+  const inContainer = pathInContainer(mapping);
+  const found = refusing(() => resolveDevice({ pathOnHost: mapping.PathOnHost, pathInContainer: inContainer, permissions: mapping.CgroupPermissions || 'rwm' }));
+  const sourceOf = ({ path }: DeviceSpec): string => mapping.PathOnHost + path.slice(inContainer.length);
+  return { ...found, binds: found.devices.map((d) => ({ destination: d.path, type: 'bind', source: sourceOf(d), options: ['bind', 'rprivate', 'nosuid', 'noexec'] })) };
 }
 
 const pathInContainer = ({ PathOnHost, PathInContainer }: DeviceMapping): string => posix.normalize(PathInContainer || PathOnHost);

@@ -14,14 +14,17 @@ export interface GeneratedFiles {
 
 const defaultShmSize = 64 << 20;
 
-/** Every mount of a container. What the user puts at a path of ours, or above it, takes its place. */
-export function mountsOf(hostConfig: HostConfig, points: readonly MountPoint[], files: GeneratedFiles): MountSpec[] {
+/**
+ * Every mount of a container. What the user puts at a path of ours, or above it, takes its place.
+ * @param devices nodes of the host's that are bound
+ */
+export function mountsOf(hostConfig: HostConfig, points: readonly MountPoint[], files: GeneratedFiles, devices: readonly MountSpec[] = []): MountSpec[] {
   const tmpfs = Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => tmpfsMount(cleanPath(path), tmpfsWords(options)));
   const own = [...tmpfs, ...points.map((point) => mountOf(point, hostConfig))];
   const taken = own.map((mount) => mount.destination);
   const kernel = kernelMounts(hostConfig).filter(({ destination }) => !taken.some((path) => destination === path || destination.startsWith(`${path}/`)));
   const generated = generatedMounts(hostConfig, files).filter(({ destination }) => !taken.includes(destination));
-  return [...kernel, ...[...generated, ...own].sort((a, b) => depth(a) - depth(b))];
+  return [...kernel, ...devices, ...[...generated, ...own].sort((a, b) => depth(a) - depth(b))];
 }
 
 /** `/a//b/` as `/a/b`. */

@@ -2,6 +2,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import type { ContainerConfig, HostConfig, MountPoint, MountRequest } from '../../api/schema.ts';
 import { EngineError } from '../engine.ts';
+import { checkPropagation } from './mount-propagation.ts';
 import { cleanPath } from './mounts.ts';
 import { checkTmpfsOptions, requestedTmpfsOptions, tmpfsWords } from './tmpfs.ts';
 import { refuse } from './refusal.ts';
@@ -102,6 +103,7 @@ function bind(path: string, destination: string, mode: string, writable: boolean
     destination,
     make: ({ create }) => {
       if (create && createSource) makeSource(source);
+      checkPropagation(source, propagation);
       return { Type: 'bind', Source: source, Destination: destination, Mode: mode, RW: writable, Propagation: propagation };
     },
   };

@@ -1,8 +1,9 @@
 /**
- * What a container sees at /sys/fs/cgroup, as data: its own cgroups as if they were the roots, and nothing writable.
+ * What a container sees at /sys/fs/cgroup, as data: its own cgroups as if they were the roots, and nothing writable
+ * unless the container is privileged.
  *
  * Safe against CVE-2022-0492 (a container that writes release_agent of a v1 hierarchy runs a program on the host):
- * every mount is read-only; it is made inside the container's own cgroup namespace, after joining, so its root is the
+ * every mount is read-only; each is made inside the container's own cgroup namespace, after joining, so its root is the
  * container's cgroup, where no release_agent exists; and a hierarchy that the container has no cgroup in is not
  * mounted, since it would show the host's.
  */
@@ -19,13 +20,15 @@ export interface CgroupMounts {
   readonly thenReadOnly?: string;
 }
 
-const options = ['ro', 'nosuid', 'nodev', 'noexec', 'relatime'] as const;
+const safe = ['nosuid', 'nodev', 'noexec', 'relatime'] as const;
 
 /**
  * @param cgroup the container's, as {@link createCgroup} returned it
+ * @param writable for a privileged container, which may make cgroups of its own
  * @param destination inside the container
  */
-export function cgroupMounts(cgroup: Cgroup, destination = '/sys/fs/cgroup'): CgroupMounts {
+export function cgroupMounts(cgroup: Cgroup, writable = false, destination = '/sys/fs/cgroup'): CgroupMounts {
+  const options = [writable ? 'rw' : 'ro', ...safe];
   if (cgroup.layout.mode === 'v2') return { mounts: [{ destination, type: 'cgroup2', source: 'cgroup', options }], links: [] };
 
   const mounts: MountSpec[] = [{ destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'mode=755', 'size=64k'] }];
@@ -41,5 +44,5 @@ export function cgroupMounts(cgroup: Cgroup, destination = '/sys/fs/cgroup'): Cg
       if (hierarchy.controllers.length > 1) for (const controller of hierarchy.controllers) links.push({ path: `${destination}/${controller}`, target: title });
     }
   }
-  return { mounts, links, thenReadOnly: destination };
+  return { mounts, links, ...(writable ? {} : { thenReadOnly: destination }) };
 }
