@@ -144,8 +144,10 @@ export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
       id: 'console.take',
       what: "Take the terminal's other end, and see that it is one",
       calls: [call('pidfd_getfd', [new Unknown('PIDFD'), new Unknown('MASTER'), 0], { perform: () => (terminal = takeTerminal(launched!, master!)) })],
+      undo: [call('close', [new Unknown('MASTER')], { perform: () => (terminal !== undefined && terminal >= 0 ? performNow(call('close', [terminal])) : 0) })],
       shell: 'ls -l /proc/$PID/fd',
       look: 'ls -l /proc/$PID/fd',
+      undo: [closing(() => terminal ?? -1)],
     });
     yield* releaseProcess(() => launched);
   }
@@ -241,16 +243,25 @@ async function abandon(launched: Launched | undefined): Promise<number> {
   const monitor = launched?.monitor;
   if (!monitor) return 0;
   launched.rendezvous?.close();
+  // A monitor that still waits for a terminal goes on when a byte comes without one.
+  performNow(call('write', [monitor.control, 'x', 1]));
+  const unknown = { pid: 0, startTime: '' };
+  const ended = new ContainerProcess({ process: unknown, monitor: { pid: monitor.pid, startTime: '' }, control: 0, statusOffset: monitor.statusOffset, held: {} }, {}, -1, monitor.tableFd, monitor.control);
+  endProcess(monitor);
+  // The monitor may have been on its way to the clone.
+  const again = setInterval(() => endProcess(monitor), 5);
+  await ended.exited;
+  clearInterval(again);
+  ended.release();
+  return 0;
+}
+
+/** Kills a monitor's process, if it has come to be. */
+function endProcess(monitor: Monitor): void {
   const pid = monitor.processId();
   const process = pid === undefined ? undefined : identify(pid);
   const pidfd = process && openProcess(process);
-  if (pidfd !== undefined) {
-    signalProcess(pidfd, 9);
-    closeSync(pidfd);
-  }
-  const unknown = { pid: 0, startTime: '' };
-  const ended = new ContainerProcess({ process: unknown, monitor: { pid: monitor.pid, startTime: '' }, control: 0, statusOffset: monitor.statusOffset, held: {} }, {}, -1, monitor.tableFd, monitor.control);
-  await ended.exited;
-  ended.release();
-  return 0;
+  if (pidfd === undefined) return;
+  signalProcess(pidfd, 9);
+  closeSync(pidfd);
 }
