@@ -77,7 +77,7 @@ export function* start(plan: StartPlan): Procedure<Started> {
   const init = plan.init ? initDescriptor() : undefined;
   const steps = (sync: number): ReturnType<typeof initSteps> => initSteps({
     spec, cgroup, root, binds, fileBinds, devices, sync, waits,
-    cgroupMounts: namespaces.some((n) => n.type === 'cgroup') ? cgroupMounts(cgroup, spec.mounts.some((m) => m.type === 'cgroup' && m.options.includes('rw'))) : undefined,
+    cgroupMounts: namespaces.some((n) => n.type === 'cgroup') ? cgroupMounts(cgroup, undefined, spec.mounts.some((m) => m.type === 'cgroup' && m.options.includes('rw'))) : undefined,
     rootTarget: plan.overlay.target,
     masked: existing(linux.maskedPaths ?? []),
     readOnly: existing(linux.readonlyPaths ?? []).map(({ path }) => path),

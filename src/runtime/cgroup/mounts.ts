@@ -24,10 +24,10 @@ const safe = ['nosuid', 'nodev', 'noexec', 'relatime'] as const;
 
 /**
  * @param cgroup the container's, as {@link createCgroup} returned it
- * @param writable for a privileged container, which may make cgroups of its own
  * @param destination inside the container
+ * @param writable for a privileged container, which may make cgroups of its own
  */
-export function cgroupMounts(cgroup: Cgroup, writable = false, destination = '/sys/fs/cgroup'): CgroupMounts {
+export function cgroupMounts(cgroup: Cgroup, destination = '/sys/fs/cgroup', writable = false): CgroupMounts {
   const options = [writable ? 'rw' : 'ro', ...safe];
   if (cgroup.layout.mode === 'v2') return { mounts: [{ destination, type: 'cgroup2', source: 'cgroup', options }], links: [] };
 
