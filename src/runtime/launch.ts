@@ -144,7 +144,6 @@ export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
       id: 'console.take',
       what: "Take the terminal's other end, and see that it is one",
       calls: [call('pidfd_getfd', [new Unknown('PIDFD'), new Unknown('MASTER'), 0], { perform: () => (terminal = takeTerminal(launched!, master!)) })],
-      undo: [call('close', [new Unknown('MASTER')], { perform: () => (terminal !== undefined && terminal >= 0 ? performNow(call('close', [terminal])) : 0) })],
       shell: 'ls -l /proc/$PID/fd',
       look: 'ls -l /proc/$PID/fd',
       undo: [closing(() => terminal ?? -1)],

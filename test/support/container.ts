@@ -2,7 +2,7 @@
  * Containers without an engine: `start` of src/runtime on the real kernel, over a root file system made of the host's own programs.
  * For tests of the runtime alone; it plans as the engine does, so what is started is what `hako run` would start.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,6 +116,7 @@ export class ContainerBench {
     await started.process.exited;
     await apply(killAll(started.cgroup), kernel);
     started.process.release();
+    if (!consumed.has(started.process)) for (const fd of Object.values(started.process.streams)) closeSync(fd as number);
     await apply(removeCgroup(started.cgroup), kernel);
   }
 
@@ -129,9 +130,13 @@ export class ContainerBench {
 
 let benches = 0;
 
+/** Processes whose streams are read, and so closed, by {@link outcome}. */
+const consumed = new WeakSet<ContainerProcess>();
+
 /** Waits for a process's end, and for the end of what it writes. */
 export async function outcome(process: ContainerProcess): Promise<Ended> {
   const { stdout, stderr, terminal } = process.streams;
+  consumed.add(process);
   const [out, err, status] = await Promise.all([read(terminal ?? stdout), read(stderr), process.exited]);
   return { ...status, stdout: out, stderr: err };
 }
