@@ -55,7 +55,8 @@ export function idMapSteps(pid: Known, linux: LinuxSpec): Step[] {
     return {
       id: file === 'uid_map' ? 'user.uid-map' : 'user.gid-map',
       what: `Map its ${file === 'uid_map' ? 'user' : 'group'} ids to the host's`,
-      calls: [open, call('write', [result(open), Buffer.from(text), text.length]), call('close', [result(open)])],
+      calls: [open, call('write', [result(open), Buffer.from(text), text.length])],
+      finally: [call('close', [result(open)])],
       shell: `printf '${text.replaceAll('\n', '\\n')}' > ${path}`,
       look: `cat ${path}`,
     };

@@ -6,7 +6,7 @@
  */
 import { release } from 'node:os';
 import { relative as relativePath } from 'node:path';
-import { call, result, Unknown, type Call, type Known, type Result } from '../kernel/call.ts';
+import { call, Result, result, Unknown, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { closeFd, tryOpenInRoot } from '../kernel/file-at.ts';
 import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, mountFlags, moveMountFlags, openFlags, umountFlags } from '../kernel/flags.ts';
@@ -67,12 +67,11 @@ export function* mountOverlay(overlay: Overlay, options: OverlayOptions = {}): P
       set('metacopy', 'off'),
       call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0]),
       mount,
-      call('close', [fs]),
     ],
     shell: `mount -t overlay overlay -o lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},redirect_dir=off,metacopy=off ${target}`,
     look: 'findmnt -t overlay -N $PID',
-    finally: [call('close', [result(mount)]), ...(mapped?.close ?? [])],
-    result: (returned) => returned.at(-2)!,
+    finally: [call('close', [result(mount)]), call('close', [fs]), ...(mapped?.close ?? [])],
+    result: (returned) => returned.at(-1)!,
     unknown: new Unknown('ROOTFD'),
   });
 }
@@ -190,12 +189,16 @@ export function readOnlyRootStep(root: Known): Step {
  */
 export function openOverlay(overlay: Overlay, readOnly = false): number {
   const values = new Map<Call, number>();
-  const mount = mountOverlay(overlay, { readOnly });
-  const { calls } = mount.next().value as Step<Known>;
+  const resolve = (r: Result): number => values.get(r.of)!;
+  const { calls, finally: closing = [] } = mountOverlay(overlay, { readOnly }).next().value as Step<Known>;
+  let value = 0;
   for (const c of calls) {
-    const value = performNow(c, (r) => values.get(r.of)!);
-    if (value < 0) return value;
+    value = performNow(c, resolve);
+    if (value < 0) break;
     values.set(c, value);
   }
-  return values.get(calls.at(-2)!)!;
+  // The mount itself is the caller's.
+  const kept = calls.at(-1)!;
+  for (const c of closing) if (c.args.every((arg) => !(arg instanceof Result) || (arg.of !== kept && values.has(arg.of)))) performNow(c, resolve);
+  return value;
 }
