@@ -120,6 +120,14 @@ export class ContainerBench {
     await apply(removeCgroup(started.cgroup), kernel);
   }
 
+  /** Takes the cgroup of a container away that another process started. */
+  async forget(plan: StartPlan): Promise<void> {
+    const cgroup = findCgroup(this.layout, plan.spec.linux.cgroupsPath);
+    if (!cgroup) return;
+    await apply(killAll(cgroup), kernel);
+    await apply(removeCgroup(cgroup), kernel);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const started of [...this.#started]) await this.remove(started);
     const parent = findCgroup(this.layout, this.cgroup);
