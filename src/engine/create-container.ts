@@ -7,6 +7,7 @@ import { Container, never, type ContainerRecord } from './container.ts';
 import { EngineError } from './engine.ts';
 import { logLimits } from './logs.ts';
 import { announce, type Parts } from './parts.ts';
+import { removeAnonymousVolumes } from './remove-container.ts';
 import { answering } from './storage-failure.ts';
 import { mergeImageConfig } from './spec/merge.ts';
 import { validateCreate, validateName } from './spec/validate.ts';
@@ -52,7 +53,12 @@ export function createContainer(parts: Parts, body: ContainerCreateBody, name?: 
 
 async function create(parts: Parts, body: ContainerCreateBody, name: string | undefined): Promise<CreateResponse> {
   const { container, image, warnings } = await draftContainer(parts, body, name, false);
-  parts.containers.add(container);
+  try {
+    parts.containers.add(container);
+  } catch (error) {
+    await removeAnonymousVolumes(parts, container); // the name is taken
+    throw error;
+  }
   try {
     const overlay = parts.snapshots.create(container.id, image.lower);
     parts.files.create(container);
@@ -60,6 +66,7 @@ async function create(parts: Parts, body: ContainerCreateBody, name: string | un
   } catch (error) {
     parts.containers.remove(container);
     await parts.snapshots.remove(container.id).catch((problem: unknown) => parts.report(String(problem)));
+    await removeAnonymousVolumes(parts, container);
     parts.files.remove(container);
     throw error;
   }

@@ -13,7 +13,7 @@ import type { Container, Running, RunningRecord } from './container.ts';
 import { logLimits, openLog } from './logs.ts';
 import { OutputHub } from './output-hub.ts';
 import type { Parts } from './parts.ts';
-import { removeContainer } from './remove-container.ts';
+import { isAnonymous, removeContainer } from './remove-container.ts';
 import { wantsRestart } from './restart-policy.ts';
 import { adopt, startContainer } from './start-container.ts';
 import { now, rfc3339 } from './time.ts';
@@ -82,11 +82,18 @@ function directoriesIn(path: string): string[] {
   }
 }
 
-/** Layers and run directories without a container. */
+/** Layers and run directories without a container, and volumes of a creation that did not come to its record. */
 async function removeStrays(parts: Parts): Promise<void> {
   const known = new Set(parts.containers.all().map((c) => c.id));
   parts.files.removeStrays(known);
-  for (const id of parts.snapshots.list()) if (!known.has(id)) await parts.snapshots.remove(id);
+  const layers = new Set(parts.snapshots.list());
+  for (const id of layers) if (!known.has(id)) await parts.snapshots.remove(id);
+  // A removal that did not come to its end: all that it can be is removed, as in Docker.
+  for (const { id, record, running } of parts.containers.all()) if (!running && !layers.has(id)) record.state.status = 'dead';
+  // One that was left by its container on purpose holds something, or is no loss.
+  for (const { Name, Mountpoint } of parts.volumes.list()) {
+    if (isAnonymous(parts, Name) && readdirSync(Mountpoint).length === 0) await parts.volumes.remove(Name).catch(() => undefined);
+  }
 }
 
 /** A container that ran when the engine ended and does not run now: its monitor could not keep its status. */

@@ -13,14 +13,16 @@ export async function removeContainer(parts: Parts, container: Container, option
   cancelRestart(container);
   record.state.status = 'removing';
   await parts.snapshots.remove(container.id);
-  parts.files.remove(container);
   parts.containers.remove(container);
   if (options.volumes) await removeAnonymousVolumes(parts, container);
+  // Last: an engine that is cut off here finds the record again, and knows by the missing layer what was being done.
+  parts.files.remove(container);
   announce(parts, container, 'destroy');
   container.settle(['next-exit', 'not-running', 'removed']);
 }
 
-async function removeAnonymousVolumes(parts: Parts, container: Container): Promise<void> {
+/** Removes the volumes that were made for a container without a name of their own. It must not be in the index. */
+export async function removeAnonymousVolumes(parts: Parts, container: Container): Promise<void> {
   for (const mount of container.record.mounts) {
     if (mount.Type !== 'volume' || !mount.Name || !isAnonymous(parts, mount.Name)) continue;
     // Another container may use it by now; then it stays.
@@ -28,7 +30,8 @@ async function removeAnonymousVolumes(parts: Parts, container: Container): Promi
   }
 }
 
-function isAnonymous(parts: Parts, name: string): boolean {
+/** A volume without a name of its user's. */
+export function isAnonymous(parts: Parts, name: string): boolean {
   return parts.volumes.has(name) && anonymousLabel in (parts.volumes.inspect(name).Labels ?? {});
 }
 
