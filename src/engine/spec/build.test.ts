@@ -7,7 +7,11 @@ import type { JoinedNamespaces } from './namespaces.ts';
 
 const id = '0123456789abcdef'.repeat(4);
 
-function specOf(hostConfig: HostConfig = {}, config: ContainerConfig = {}, more: { readonly mounts?: readonly MountPoint[]; readonly joined?: JoinedNamespaces; readonly uid?: number } = {}): Spec {
+function specOf(
+  hostConfig: HostConfig = {},
+  config: ContainerConfig = {},
+  more: { readonly mounts?: readonly MountPoint[]; readonly joined?: JoinedNamespaces; readonly uid?: number } = {},
+): Spec {
   return buildSpec({
     id,
     config: { Entrypoint: ['/entry'], Cmd: ['a', 'b'], ...config },
@@ -22,7 +26,15 @@ function specOf(hostConfig: HostConfig = {}, config: ContainerConfig = {}, more:
 
 const mountAt = (spec: Spec, destination: string): Spec['mounts'][number] | undefined => spec.mounts.find((m) => m.destination === destination);
 const namespaces = (spec: Spec): string[] => spec.linux.namespaces.map(({ type, path }) => (path ? `${type}=${path}` : type));
-const bindPoint = (Destination: string, more: Partial<MountPoint> = {}): MountPoint => ({ Type: 'bind', Source: '/tmp', Destination, Mode: '', RW: true, Propagation: 'rprivate', ...more });
+const bindPoint = (Destination: string, more: Partial<MountPoint> = {}): MountPoint => ({
+  Type: 'bind',
+  Source: '/tmp',
+  Destination,
+  Mode: '',
+  RW: true,
+  Propagation: 'rprivate',
+  ...more,
+});
 
 test('without options a container is confined as Docker confines it', () => {
   const { process, linux, root, hostname, mounts } = specOf();
@@ -34,9 +46,10 @@ test('without options a container is confined as Docker confines it', () => {
   assert.equal(linux.seccomp?.defaultAction, 'SCMP_ACT_ERRNO');
   assert.ok(linux.maskedPaths?.includes('/proc/kcore') && linux.readonlyPaths?.includes('/proc/sys'));
   assert.deepEqual(namespaces(specOf({ NetworkMode: 'none' })), ['mount', 'uts', 'ipc', 'pid', 'network', 'cgroup']);
-  assert.deepEqual(mounts.map((m) => m.destination), [
-    '/proc', '/dev', '/dev/pts', '/sys', '/sys/fs/cgroup', '/dev/mqueue', '/dev/shm', '/etc/resolv.conf', '/etc/hostname', '/etc/hosts',
-  ]);
+  assert.deepEqual(
+    mounts.map((m) => m.destination),
+    ['/proc', '/dev', '/dev/pts', '/sys', '/sys/fs/cgroup', '/dev/mqueue', '/dev/shm', '/etc/resolv.conf', '/etc/hostname', '/etc/hosts'],
+  );
   assert.ok(mountAt(specOf(), '/dev/shm')?.options.includes('size=67108864'));
   assert.ok(mountAt(specOf({ ShmSize: 4096 }), '/dev/shm')?.options.includes('size=4096'));
   assert.deepEqual(linux.resources?.devices?.[0], { allow: false, type: 'a', access: 'rwm' });
@@ -63,9 +76,10 @@ test('a privileged container has all of them, every device, and nothing hidden',
 
 test('namespaces are made, joined or shared as their modes say', () => {
   assert.deepEqual(namespaces(specOf({ NetworkMode: 'host', PidMode: 'host', IpcMode: 'host', UTSMode: 'host', CgroupnsMode: 'host' })), ['mount']);
-  assert.deepEqual(namespaces(specOf({ NetworkMode: 'container:x', PidMode: 'container:x' }, {}, { joined: { network: '/proc/5/ns/net', pid: '/proc/5/ns/pid' } })), [
-    'mount', 'uts', 'ipc', 'pid=/proc/5/ns/pid', 'network=/proc/5/ns/net', 'cgroup',
-  ]);
+  assert.deepEqual(
+    namespaces(specOf({ NetworkMode: 'container:x', PidMode: 'container:x' }, {}, { joined: { network: '/proc/5/ns/net', pid: '/proc/5/ns/pid' } })),
+    ['mount', 'uts', 'ipc', 'pid=/proc/5/ns/pid', 'network=/proc/5/ns/net', 'cgroup'],
+  );
   // On the bridge the namespace is prepared and joined by descriptor, unless it has to belong to the user namespace.
   assert.equal(namespaces(specOf({ NetworkMode: 'bridge' })).includes('network'), false);
   const user = specOf({ NetworkMode: 'bridge', UsernsMode: 'private:200000:1000' });
@@ -85,9 +99,14 @@ test('sharing the names of the host sets none, and tells them', () => {
   assert.deepEqual([own.hostname, own.domainname], ['web', 'example.org']);
 });
 
-test('shared memory is the own, the host\'s, or none', () => {
+test("shared memory is the own, the host's, or none", () => {
   assert.equal(mountAt(specOf({ IpcMode: 'none' }), '/dev/shm'), undefined);
-  assert.deepEqual(mountAt(specOf({ IpcMode: 'host' }), '/dev/shm'), { destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] });
+  assert.deepEqual(mountAt(specOf({ IpcMode: 'host' }), '/dev/shm'), {
+    destination: '/dev/shm',
+    type: 'bind',
+    source: '/dev/shm',
+    options: ['rbind', 'rprivate'],
+  });
   assert.equal(mountAt(specOf({ IpcMode: 'host', UsernsMode: 'private' }), '/dev/mqueue'), undefined);
 });
 
@@ -98,21 +117,43 @@ test('without a cgroup namespace the cgroups of the host are shown, to the last 
 });
 
 test('mounts of the user come by depth and take the place of ours', () => {
-  const spec = specOf({ Tmpfs: { '/run/': 'size=1m,exec', '/dev/shm': '' } }, {}, { mounts: [bindPoint('/a/b/c'), bindPoint('/a'), bindPoint('/etc/hosts'), bindPoint('/sys')] });
-  assert.deepEqual(spec.mounts.map((m) => `${m.type} ${m.destination}`), [
-    'proc /proc', 'tmpfs /dev', 'devpts /dev/pts', 'mqueue /dev/mqueue',
-    'tmpfs /run', 'bind /a', 'bind /sys', 'bind /etc/resolv.conf', 'bind /etc/hostname', 'tmpfs /dev/shm', 'bind /etc/hosts', 'bind /a/b/c',
-  ]);
+  const spec = specOf(
+    { Tmpfs: { '/run/': 'size=1m,exec', '/dev/shm': '' } },
+    {},
+    { mounts: [bindPoint('/a/b/c'), bindPoint('/a'), bindPoint('/etc/hosts'), bindPoint('/sys')] },
+  );
+  assert.deepEqual(
+    spec.mounts.map((m) => `${m.type} ${m.destination}`),
+    [
+      'proc /proc',
+      'tmpfs /dev',
+      'devpts /dev/pts',
+      'mqueue /dev/mqueue',
+      'tmpfs /run',
+      'bind /a',
+      'bind /sys',
+      'bind /etc/resolv.conf',
+      'bind /etc/hostname',
+      'tmpfs /dev/shm',
+      'bind /etc/hosts',
+      'bind /a/b/c',
+    ],
+  );
   assert.equal(mountAt(spec, '/etc/hosts')?.source, '/tmp');
   assert.deepEqual(mountAt(spec, '/run')?.options, ['nosuid', 'nodev', 'noexec', 'size=1m', 'exec']);
 });
 
 test('read-only goes for the mounts beneath a source too, unless asked otherwise', () => {
-  const options = (point: MountPoint, hostConfig: HostConfig = {}): readonly string[] | undefined => mountAt(specOf(hostConfig, {}, { mounts: [point] }), '/m')?.options;
+  const options = (point: MountPoint, hostConfig: HostConfig = {}): readonly string[] | undefined =>
+    mountAt(specOf(hostConfig, {}, { mounts: [point] }), '/m')?.options;
   assert.deepEqual(options(bindPoint('/m')), ['rbind', 'rprivate']);
   assert.deepEqual(options(bindPoint('/m', { RW: false })), ['rbind', 'rprivate', 'ro', 'rro']);
   assert.deepEqual(options(bindPoint('/m', { RW: false, Mode: 'norecursive' })), ['bind', 'rprivate', 'ro']);
-  assert.deepEqual(options(bindPoint('/m', { RW: false }), { Mounts: [{ Type: 'bind', Target: '/m/', BindOptions: { ReadOnlyNonRecursive: true } }] }), ['rbind', 'rprivate', 'ro']);
+  assert.deepEqual(options(bindPoint('/m', { RW: false }), { Mounts: [{ Type: 'bind', Target: '/m/', BindOptions: { ReadOnlyNonRecursive: true } }] }), [
+    'rbind',
+    'rprivate',
+    'ro',
+  ]);
   assert.deepEqual(options(bindPoint('/m', { Mode: 'rslave', Propagation: 'rslave' })), ['rbind', 'rslave']);
   assert.equal(specOf({}, {}, { mounts: [bindPoint('/m', { Propagation: 'rslave' })] }).linux.rootfsPropagation, 'slave');
   const readOnly = specOf({ ReadonlyRootfs: true });
@@ -121,20 +162,40 @@ test('read-only goes for the mounts beneath a source too, unless asked otherwise
 });
 
 test('devices are nodes, or in a user namespace the nodes of the host', () => {
-  const Devices = [{ PathOnHost: '/dev/null', PathInContainer: '/dev/hole', CgroupPermissions: 'r' }, { PathOnHost: '/dev/zero', PathInContainer: '/dev/null' }];
+  const Devices = [
+    { PathOnHost: '/dev/null', PathInContainer: '/dev/hole', CgroupPermissions: 'r' },
+    { PathOnHost: '/dev/zero', PathInContainer: '/dev/null' },
+  ];
   const { linux } = specOf({ Devices, DeviceCgroupRules: ['c 10:* rw'] });
-  assert.deepEqual(linux.devices?.filter((d) => d.path === '/dev/null').map((d) => d.minor), [5]);
+  assert.deepEqual(
+    linux.devices?.filter((d) => d.path === '/dev/null').map((d) => d.minor),
+    [5],
+  );
   assert.deepEqual(linux.devices?.find((d) => d.path === '/dev/hole')?.minor, 3);
   assert.deepEqual(linux.resources?.devices?.at(-1), { allow: true, type: 'c', major: 10, access: 'rw' });
   assert.ok(linux.resources?.devices?.some((r) => r.major === 1 && r.minor === 3 && r.access === 'r'));
   const user = specOf({ UsernsMode: 'private', Devices: Devices.slice(0, 1) });
-  assert.equal(user.linux.devices?.some((d) => d.path === '/dev/hole'), false);
+  assert.equal(
+    user.linux.devices?.some((d) => d.path === '/dev/hole'),
+    false,
+  );
   assert.equal(mountAt(user, '/dev/hole')?.source, '/dev/null');
-  assert.throws(() => specOf({ Devices: [{ PathOnHost: '/dev/no-such-device' }] }), /^EngineError: error gathering device information while adding custom device "\/dev\/no-such-device"/);
+  assert.throws(
+    () => specOf({ Devices: [{ PathOnHost: '/dev/no-such-device' }] }),
+    /^EngineError: error gathering device information while adding custom device "\/dev\/no-such-device"/,
+  );
 });
 
 test('limits are in the units of the specification', () => {
-  const { resources } = specOf({ NanoCpus: 5e8, Memory: 64 << 20, CpuShares: 512, PidsLimit: 10, CpusetCpus: '0', MemorySwappiness: -1, BlkioWeight: 300 }).linux;
+  const { resources } = specOf({
+    NanoCpus: 5e8,
+    Memory: 64 << 20,
+    CpuShares: 512,
+    PidsLimit: 10,
+    CpusetCpus: '0',
+    MemorySwappiness: -1,
+    BlkioWeight: 300,
+  }).linux;
   assert.deepEqual(resources?.cpu, { shares: 512, quota: 50_000, period: 100_000, cpus: '0' });
   assert.deepEqual(resources?.memory, { limit: 64 << 20, swap: 128 << 20 });
   assert.deepEqual([resources?.pids, resources?.blockIO], [{ limit: 10 }, { weight: 300 }]);

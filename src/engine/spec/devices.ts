@@ -1,7 +1,15 @@
 /** Devices of a container: the nodes in its /dev, and the rules of its cgroup. */
 import { posix } from 'node:path';
 import type { DeviceMapping, HostConfig } from '../../api/schema.ts';
-import { defaultDeviceRules, defaultDevices, hostDevices, parseDeviceCgroupRule, privilegedDeviceRules, resolveDevice, type Devices } from '../../runtime/devices.ts';
+import {
+  defaultDeviceRules,
+  defaultDevices,
+  hostDevices,
+  parseDeviceCgroupRule,
+  privilegedDeviceRules,
+  resolveDevice,
+  type Devices,
+} from '../../runtime/devices.ts';
 import type { DeviceRule, DeviceSpec, MountSpec } from '../../runtime/spec.ts';
 import { hasUserNamespace } from './namespaces.ts';
 import { refuse, refusing } from './refusal.ts';
@@ -36,9 +44,14 @@ function onePerPath(devices: readonly DeviceSpec[]): DeviceSpec[] {
 
 function find(mapping: DeviceMapping): Devices & { readonly binds: readonly MountSpec[] } {
   const inContainer = pathInContainer(mapping);
-  const found = refusing(() => resolveDevice({ pathOnHost: mapping.PathOnHost, pathInContainer: inContainer, permissions: mapping.CgroupPermissions || 'rwm' }));
+  const found = refusing(() =>
+    resolveDevice({ pathOnHost: mapping.PathOnHost, pathInContainer: inContainer, permissions: mapping.CgroupPermissions || 'rwm' }),
+  );
   const sourceOf = ({ path }: DeviceSpec): string => mapping.PathOnHost + path.slice(inContainer.length);
-  return { ...found, binds: found.devices.map((d) => ({ destination: d.path, type: 'bind', source: sourceOf(d), options: ['bind', 'rprivate', 'nosuid', 'noexec'] })) };
+  return {
+    ...found,
+    binds: found.devices.map((d) => ({ destination: d.path, type: 'bind', source: sourceOf(d), options: ['bind', 'rprivate', 'nosuid', 'noexec'] })),
+  };
 }
 
 const pathInContainer = ({ PathOnHost, PathInContainer }: DeviceMapping): string => posix.normalize(PathInContainer || PathOnHost);
@@ -48,10 +61,16 @@ export function checkDevices(hostConfig: HostConfig): void {
   for (const device of hostConfig.Devices ?? []) {
     const { PathOnHost, CgroupPermissions: mode = '' } = device;
     const inContainer = pathInContainer(device);
-    refuse(!PathOnHost.startsWith('/') || PathOnHost.includes('\0'), `${JSON.stringify(PathOnHost.slice(0, 80))} is not a device path: it must be absolute, such as /dev/fuse`);
+    refuse(
+      !PathOnHost.startsWith('/') || PathOnHost.includes('\0'),
+      `${JSON.stringify(PathOnHost.slice(0, 80))} is not a device path: it must be absolute, such as /dev/fuse`,
+    );
     // Nodes are made in the container's own /dev: elsewhere they would be in the image's directories.
     refuse(!/^\/dev\/[^\0]*[^\0/]$/.test(inContainer), `the device ${PathOnHost} cannot be ${inContainer} in the container: it must be below /dev`);
-    refuse(mode !== '' && (!/^[rwm]{1,3}$/.test(mode) || new Set(mode).size < mode.length), `invalid device mode: ${mode.slice(0, 80)}: use any of r, w and m, each once`);
+    refuse(
+      mode !== '' && (!/^[rwm]{1,3}$/.test(mode) || new Set(mode).size < mode.length),
+      `invalid device mode: ${mode.slice(0, 80)}: use any of r, w and m, each once`,
+    );
   }
   for (const rule of hostConfig.DeviceCgroupRules ?? []) refusing(() => parseDeviceCgroupRule(rule));
 }

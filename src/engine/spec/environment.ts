@@ -17,7 +17,10 @@ export function mergeEnvironment(image: readonly string[], asked: readonly strin
  * @param home of the user, for HOME
  */
 export function environmentOf(config: Pick<ContainerConfig, 'Env' | 'Tty'>, hostname: string, home: string): string[] {
-  const values = new Map([['PATH', defaultPath], ['HOSTNAME', hostname]]);
+  const values = new Map([
+    ['PATH', defaultPath],
+    ['HOSTNAME', hostname],
+  ]);
   if (config.Tty) values.set('TERM', 'xterm');
   for (const entry of config.Env ?? []) {
     const at = entry.indexOf('=');

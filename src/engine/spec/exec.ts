@@ -10,7 +10,11 @@ import { confinementOf, processOf } from './process.ts';
 import { refusing } from './refusal.ts';
 
 /** @param pid of the container's first process: users are looked up in its root. @throws EngineError 400 for a user that there is not */
-export function buildExecProcess(container: Container, body: ExecCreateBody, pid: number): { readonly process: ProcessSpec; readonly seccomp: SeccompSpec | undefined } {
+export function buildExecProcess(
+  container: Container,
+  body: ExecCreateBody,
+  pid: number,
+): { readonly process: ProcessSpec; readonly seccomp: SeccompSpec | undefined } {
   const { config, hostConfig, id } = container.record;
   const confinement = confinementOf(hostConfig, hostConfig.Privileged === true || body.Privileged === true);
   const root = openSync(`/proc/${pid}/root`, 'r');

@@ -19,8 +19,14 @@ export function checkPropagation(source: string, propagation: string, mountinfo?
   const mount = above.reduce((nearest, m) => (m.mountPoint.length >= nearest.mountPoint.length ? m : nearest), above[0]!);
   const has = (kind: string): boolean => mount.propagation.some((field) => field.startsWith(kind));
   const shared = propagation.endsWith('shared');
-  refuse(shared && !has('shared:'), `path ${source} is mounted on ${mount.mountPoint} but it is not a shared mount: make it one with mount --make-shared ${mount.mountPoint}`);
-  refuse(!shared && !has('shared:') && !has('master:'), `path ${source} is mounted on ${mount.mountPoint} but it is not a shared or slave mount: make it one with mount --make-shared ${mount.mountPoint}`);
+  refuse(
+    shared && !has('shared:'),
+    `path ${source} is mounted on ${mount.mountPoint} but it is not a shared mount: make it one with mount --make-shared ${mount.mountPoint}`,
+  );
+  refuse(
+    !shared && !has('shared:') && !has('master:'),
+    `path ${source} is mounted on ${mount.mountPoint} but it is not a shared or slave mount: make it one with mount --make-shared ${mount.mountPoint}`,
+  );
 }
 
 /** A source that is yet to be made (for an explanation) is where its path says. */

@@ -59,7 +59,9 @@ function kernelMounts(hostConfig: HostConfig): MountSpec[] {
     // The host's message queues belong to another user namespace than the container's.
     ...(hostIpc && user ? [] : [{ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe }]),
     ...(hostIpc ? [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }] : []),
-    ...(hostIpc || IpcMode === 'none' ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...safe, 'mode=1777', `size=${ShmSize || defaultShmSize}`] }]),
+    ...(hostIpc || IpcMode === 'none'
+      ? []
+      : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...safe, 'mode=1777', `size=${ShmSize || defaultShmSize}`] }]),
   ];
 }
 

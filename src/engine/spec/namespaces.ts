@@ -25,7 +25,10 @@ export function joinedNamespaces(hostConfig: HostConfig, pidOf: (ref: string) =>
   const joined: Partial<Record<NamespaceType, string>> = {};
   const network = networkTarget(hostConfig);
   if (network.kind === 'container') joined.network = `/proc/${pidOf(network.ref)}/ns/net`;
-  for (const [type, mode] of [['pid', hostConfig.PidMode], ['ipc', hostConfig.IpcMode]] as const) {
+  for (const [type, mode] of [
+    ['pid', hostConfig.PidMode],
+    ['ipc', hostConfig.IpcMode],
+  ] as const) {
     if (mode?.startsWith('container:')) joined[type] = `/proc/${pidOf(mode.slice('container:'.length))}/ns/${type}`;
   }
   return joined;
@@ -66,6 +69,7 @@ export function userMapping(mode: string): IdMapping {
   const match = /^private:(\d{1,10})(?::(\d{1,10}))?$/.exec(mode);
   const first = Number(match?.[1]);
   const size = Number(match?.[2] ?? defaultMapping.size);
-  if (!match || first === 0 || size === 0 || first + size > 0xffff_ffff) throw new EngineError(400, `invalid --userns '${mode}': use host, private, or private:FIRST[:SIZE] with ids of the host`);
+  if (!match || first === 0 || size === 0 || first + size > 0xffff_ffff)
+    throw new EngineError(400, `invalid --userns '${mode}': use host, private, or private:FIRST[:SIZE] with ids of the host`);
   return { containerID: 0, hostID: first, size };
 }

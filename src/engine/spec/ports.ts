@@ -13,7 +13,9 @@ export function portBindings(hostConfig: HostConfig, config: ContainerConfig): P
   });
   if (!hostConfig.PublishAllPorts) return asked;
   const published = new Set(asked.map((b) => `${b.containerPort}/${b.protocol}`));
-  const rest = Object.keys(config.ExposedPorts ?? {}).filter((key) => !published.has(key)).map((key) => binding(readPort(key), '', ''));
+  const rest = Object.keys(config.ExposedPorts ?? {})
+    .filter((key) => !published.has(key))
+    .map((key) => binding(readPort(key), '', ''));
   return [...asked, ...rest];
 }
 

@@ -26,7 +26,10 @@ export interface Confinement {
 export function confinementOf(host: HostConfig, privileged = host.Privileged ?? false): Confinement {
   return refusing(() => {
     const options = parseSecurityOptions(host.SecurityOpt ?? [], privileged, refuseFile);
-    const { capabilities, warnings } = containerCapabilities({ add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged }, availableCapabilities(hasUserNamespace(host)));
+    const { capabilities, warnings } = containerCapabilities(
+      { add: host.CapAdd ?? [], drop: host.CapDrop ?? [], privileged },
+      availableCapabilities(hasUserNamespace(host)),
+    );
     return {
       capabilities,
       seccomp: seccompFor(options, capabilities),

@@ -57,14 +57,20 @@ function cpuOf(host: ContainerResources): Resources['cpu'] {
 }
 
 function blockIoOf(host: ContainerResources): Resources['blockIO'] {
-  const throttle = (devices: readonly ThrottleDevice[] | undefined): Throttle[] => (devices ?? []).map(({ Path, Rate }) => ({ ...numbersOf(Path), rate: Rate }));
+  const throttle = (devices: readonly ThrottleDevice[] | undefined): Throttle[] =>
+    (devices ?? []).map(({ Path, Rate }) => ({ ...numbersOf(Path), rate: Rate }));
   const weights = (host.BlkioWeightDevice ?? []).map(({ Path, Weight }) => ({ ...numbersOf(Path), weight: Weight }));
   const lists = {
     weightDevice: weights,
-    throttleReadBpsDevice: throttle(host.BlkioDeviceReadBps), throttleWriteBpsDevice: throttle(host.BlkioDeviceWriteBps),
-    throttleReadIOPSDevice: throttle(host.BlkioDeviceReadIOps), throttleWriteIOPSDevice: throttle(host.BlkioDeviceWriteIOps),
+    throttleReadBpsDevice: throttle(host.BlkioDeviceReadBps),
+    throttleWriteBpsDevice: throttle(host.BlkioDeviceWriteBps),
+    throttleReadIOPSDevice: throttle(host.BlkioDeviceReadIOps),
+    throttleWriteIOPSDevice: throttle(host.BlkioDeviceWriteIOps),
   };
-  return some({ ...(host.BlkioWeight ? { weight: host.BlkioWeight } : {}), ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)) });
+  return some({
+    ...(host.BlkioWeight ? { weight: host.BlkioWeight } : {}),
+    ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+  });
 }
 
 /** The numbers of a block device of the host's. */
@@ -79,12 +85,22 @@ function numbersOf(path: string): { readonly major: number; readonly minor: numb
  * The change that `update` makes: what is not named stays as it was.
  * @throws EngineError 400 for limits that cannot be, alone or with those there are; 409 for a memory limit above that of memory and swap
  */
-export function updateResources(before: HostConfig, change: ContainerResources & Pick<HostConfig, 'RestartPolicy'>): { readonly hostConfig: HostConfig; readonly resources: Resources } {
-  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== 0 && value !== '' && value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)));
+export function updateResources(
+  before: HostConfig,
+  change: ContainerResources & Pick<HostConfig, 'RestartPolicy'>,
+): { readonly hostConfig: HostConfig; readonly resources: Resources } {
+  const said = Object.fromEntries(
+    Object.entries(change).filter(
+      ([, value]) => value !== 0 && value !== '' && value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
   if ('RestartPolicy' in said && !(said['RestartPolicy'] as { Name?: string }).Name) delete said['RestartPolicy'];
   const hostConfig: HostConfig = { ...before, ...said };
   const policy = hostConfig.RestartPolicy?.Name ?? '';
-  refuse('RestartPolicy' in said && before.AutoRemove === true && policy !== 'no', 'Restart policy cannot be updated because AutoRemove is enabled for the container');
+  refuse(
+    'RestartPolicy' in said && before.AutoRemove === true && policy !== 'no',
+    'Restart policy cannot be updated because AutoRemove is enabled for the container',
+  );
   // A new limit without a word about swap must not end above the old sum of both.
   if (change.Memory && !change.MemorySwap && (before.MemorySwap ?? 0) > 0 && before.MemorySwap! < change.Memory) {
     throw new EngineError(409, 'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time');

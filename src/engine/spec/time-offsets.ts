@@ -16,6 +16,7 @@ export function timeOffsets({ Annotations = {} }: Pick<HostConfig, 'Annotations'
     return [[clock, { secs: Number(text), nanosecs: 0 }] as const];
   });
   if (offsets.length === 0) return undefined;
-  if (!existsSync('/proc/self/ns/time')) throw new EngineError(400, `this kernel has no time namespaces (CONFIG_TIME_NS), which ${Object.values(timeAnnotations).join(' and ')} need`);
+  if (!existsSync('/proc/self/ns/time'))
+    throw new EngineError(400, `this kernel has no time namespaces (CONFIG_TIME_NS), which ${Object.values(timeAnnotations).join(' and ')} need`);
   return Object.fromEntries(offsets);
 }

@@ -20,7 +20,10 @@ export function checkTmpfsOptions(options: readonly string[]): void {
   for (const option of options) {
     const [name = '', value] = option.split(/=(.*)/s);
     if (value === undefined ? !flags.test(option) : !parameters[name]?.test(value)) {
-      throw new EngineError(400, `invalid tmpfs option ${JSON.stringify(option.slice(0, 80))}: use size=BYTES, mode=OCTAL, uid, gid, nr_inodes, and flags such as ro, exec, nosuid`);
+      throw new EngineError(
+        400,
+        `invalid tmpfs option ${JSON.stringify(option.slice(0, 80))}: use size=BYTES, mode=OCTAL, uid, gid, nr_inodes, and flags such as ro, exec, nosuid`,
+      );
     }
   }
 }

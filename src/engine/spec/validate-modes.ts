@@ -23,7 +23,10 @@ function validateUserNamespace(host: HostConfig): void {
   if (!hasUserNamespace(host)) return;
   userMapping(host.UsernsMode!);
   const shares = (mode: string | undefined): boolean => mode?.startsWith('container:') ?? false;
-  refuse(host.Privileged === true, 'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode');
+  refuse(
+    host.Privileged === true,
+    'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
+  );
   refuse(networkTarget(host).kind === 'container', "cannot share another container's network namespace when user namespaces are enabled");
   refuse(host.PidMode === 'host', 'cannot share the host PID namespace when user namespaces are enabled');
   refuse(shares(host.PidMode), "cannot share another container's PID namespace when user namespaces are enabled");
@@ -32,7 +35,10 @@ function validateUserNamespace(host: HostConfig): void {
 
 function validateRestartPolicy({ RestartPolicy = {}, AutoRemove }: HostConfig): void {
   const { Name = '', MaximumRetryCount: retries = 0 } = RestartPolicy;
-  refuse(!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(Name), `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  refuse(
+    !['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(Name),
+    `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+  );
   refuse(retries < 0, 'invalid restart policy: maximum retry count cannot be negative');
   refuse(retries > 0 && Name !== 'on-failure', "invalid restart policy: maximum retry count can only be used with 'on-failure'");
   refuse(AutoRemove === true && Name !== '' && Name !== 'no', "can't create 'AutoRemove' container with restart policy");

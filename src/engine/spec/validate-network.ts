@@ -23,7 +23,9 @@ export function validateNetwork(body: ContainerCreateBody, host: HostConfig): st
   refuse((kind === 'container' || kind === 'host') && macs.some(Boolean), 'conflicting options: mac-address and the network mode');
   validateEndpoints(body, host);
   return [
-    ...(kind === 'bridge' && macs.some(Boolean) ? [`The MAC address ${macs.find(Boolean)} is not given: an address on the bridge has a MAC address that follows from it`] : []),
+    ...(kind === 'bridge' && macs.some(Boolean)
+      ? [`The MAC address ${macs.find(Boolean)} is not given: an address on the bridge has a MAC address that follows from it`]
+      : []),
     ...(kind === 'host' && published ? ['Published ports are discarded when using host network mode'] : []),
   ];
 }
@@ -53,7 +55,11 @@ function validateEndpoint({ IPAMConfig = {}, Aliases = [], Links = [] }: Endpoin
   const { IPv4Address: v4 = '', IPv6Address: v6 = '' } = IPAMConfig;
   refuse(v4 !== '' && !isIPv4(v4), `invalid IPv4 address: ${v4.slice(0, 80)}`);
   refuse(v6 !== '' && isIP(v6) !== 6, `invalid IPv6 address: ${v6.slice(0, 80)}`);
-  if (v4 !== '' || v6 !== '') throw new EngineError(400, 'invalid config for network bridge: user specified IP address is supported only when connecting to networks with user configured subnets');
+  if (v4 !== '' || v6 !== '')
+    throw new EngineError(
+      400,
+      'invalid config for network bridge: user specified IP address is supported only when connecting to networks with user configured subnets',
+    );
   refuse(Aliases.length > 0, 'network-scoped aliases are only supported for user-defined networks');
   refuse(Links.length > 0, 'links are not supported: containers on the bridge reach each other by address');
 }

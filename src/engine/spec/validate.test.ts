@@ -13,11 +13,15 @@ import { validateCreate, validateName } from './validate.ts';
 /** Checks that each request is refused with a sentence that matches. */
 function refuses(cases: readonly (readonly [ContainerCreateBody, RegExp, status?: number])[]): void {
   for (const [body, sentence, status = 400] of cases) {
-    assert.throws(() => validateCreate(body), (error: EngineError) => {
-      assert.match(error.message, sentence);
-      assert.equal(error.status, status, error.message);
-      return true;
-    }, `${JSON.stringify(body)} is not refused`);
+    assert.throws(
+      () => validateCreate(body),
+      (error: EngineError) => {
+        assert.match(error.message, sentence);
+        assert.equal(error.status, status, error.message);
+        return true;
+      },
+      `${JSON.stringify(body)} is not refused`,
+    );
   }
 }
 
@@ -26,7 +30,8 @@ const cpus = parseCpuList(online('cpu'))!.size;
 
 test('names are those that Docker takes', () => {
   for (const name of ['web', '/web', 'a_b.c-1']) validateName(name);
-  for (const name of ['', 'a', '-a', 'a/b', 'a b', '.ab', `${'a'.repeat(256)}`]) assert.throws(() => validateName(name), /^EngineError: Invalid container name \(/, name);
+  for (const name of ['', 'a', '-a', 'a/b', 'a b', '.ab', 'a'.repeat(256)])
+    assert.throws(() => validateName(name), /^EngineError: Invalid container name \(/, name);
 });
 
 test('limits that cannot be are refused in the words of Docker', () => {
@@ -59,7 +64,10 @@ test('options that contradict each other are refused', () => {
     [{ Hostname: 'a', HostConfig: { UTSMode: 'host' } }, /^conflicting options: hostname and the UTS mode$/],
     [{ Hostname: 'a', HostConfig: { NetworkMode: 'container:b' } }, /^conflicting options: hostname and the network mode$/],
     [host({ NetworkMode: 'container:b', PublishAllPorts: true }), /^conflicting options: port publishing and the container type network mode$/],
-    [{ ExposedPorts: { '80/tcp': {} }, HostConfig: { NetworkMode: 'container:b' } }, /^conflicting options: port exposing and the container type network mode$/],
+    [
+      { ExposedPorts: { '80/tcp': {} }, HostConfig: { NetworkMode: 'container:b' } },
+      /^conflicting options: port exposing and the container type network mode$/,
+    ],
     [host({ NetworkMode: 'container:b', DnsSearch: ['x'] }), /^conflicting options: dns and the network mode$/],
     [host({ AutoRemove: true, RestartPolicy: { Name: 'always' } }), /^can't create 'AutoRemove' container with restart policy$/],
     [host({ RestartPolicy: { Name: 'always', MaximumRetryCount: 2 } }), /^invalid restart policy: maximum retry count can only be used with 'on-failure'$/],
@@ -110,7 +118,9 @@ test('values that are none, and features that there are not, are refused', () =>
 
 test('what has no effect, or cannot be given on this machine, is a warning', (t) => {
   assert.deepEqual(validateCreate({}), []);
-  assert.deepEqual(validateCreate(host({ NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })), ['Published ports are discarded when using host network mode']);
+  assert.deepEqual(validateCreate(host({ NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })), [
+    'Published ports are discarded when using host network mode',
+  ]);
   assert.match(validateCreate(host({ IpcMode: 'container:other' })).join(), /^POSIX shared memory \(\/dev\/shm\) is not shared with the container other/);
   assert.match(validateCreate(host({ OomKillDisable: true })).join(), /^OOM killer is disabled for the container, but no memory limit is set/);
   assert.match(validateCreate({ MacAddress: '02:42:ac:11:00:02' }).join(), /^The MAC address 02:42:ac:11:00:02 is not given/);
@@ -132,9 +142,18 @@ test('an update is held to the same rules, together with what was set before', (
 test('rlimits and OOM scores are cut to what the engine may give, with a word about it', () => {
   const weak: Powers = { resource: false, hardLimits: new Map([['RLIMIT_NOFILE', 1000]]), oomScoreAdj: 100 };
   const strong: Powers = { ...weak, resource: true };
-  const asked = { Ulimits: [{ Name: 'nofile', Soft: 2000, Hard: 4000 }, { Name: 'core', Soft: -1, Hard: -1 }, { Name: 'core', Soft: 0, Hard: 5 }] };
+  const asked = {
+    Ulimits: [
+      { Name: 'nofile', Soft: 2000, Hard: 4000 },
+      { Name: 'core', Soft: -1, Hard: -1 },
+      { Name: 'core', Soft: 0, Hard: 5 },
+    ],
+  };
   const cut = rlimitsOf(asked, weak);
-  assert.deepEqual(cut.rlimits, [{ type: 'RLIMIT_NOFILE', soft: 1000, hard: 1000 }, { type: 'RLIMIT_CORE', soft: 0, hard: 5 }]);
+  assert.deepEqual(cut.rlimits, [
+    { type: 'RLIMIT_NOFILE', soft: 1000, hard: 1000 },
+    { type: 'RLIMIT_CORE', soft: 0, hard: 5 },
+  ]);
   assert.match(cut.warnings.join(), /^RLIMIT_NOFILE is limited to 1000 instead of 4000/);
   assert.deepEqual(rlimitsOf(asked, strong).rlimits[0], { type: 'RLIMIT_NOFILE', soft: 2000, hard: 4000 });
   assert.deepEqual(oomScoreOf({ OomScoreAdj: 100 }, weak), { warnings: [] });

@@ -55,9 +55,11 @@ function validateConfig(body: ContainerConfig): void {
   for (const entry of body.Env ?? []) refuse(entry === '' || entry.startsWith('='), `invalid environment variable: ${entry.slice(0, 80)}`);
   const words = [...(body.Entrypoint ?? []), ...(body.Cmd ?? []), ...(body.Env ?? []), body.WorkingDir ?? '', body.User ?? ''];
   // The kernel would take what comes before it for the whole.
-  for (const word of words) refuse(word.includes('\0'), `${JSON.stringify(word.slice(0, 80))} has a NUL character, which commands, variables, paths and users cannot have`);
+  for (const word of words)
+    refuse(word.includes('\0'), `${JSON.stringify(word.slice(0, 80))} has a NUL character, which commands, variables, paths and users cannot have`);
   portBindings({}, body);
-  for (const path of Object.keys(body.Volumes ?? {})) refuse(!path.startsWith('/'), `invalid volume specification: '${path}': invalid mount path: '${path}' mount path must be absolute`);
+  for (const path of Object.keys(body.Volumes ?? {}))
+    refuse(!path.startsWith('/'), `invalid volume specification: '${path}': invalid mount path: '${path}' mount path must be absolute`);
   validateHealthcheck(body.Healthcheck ?? {});
 }
 
@@ -93,7 +95,10 @@ function validateHost(host: HostConfig): void {
   refuse(!!host.Runtime && !runtimes.includes(host.Runtime), `unknown or invalid runtime name: ${host.Runtime}`);
   refuse(!!host.Isolation && host.Isolation !== 'default', `invalid isolation '${host.Isolation}': Linux has 'default'`);
   const [request] = host.DeviceRequests ?? [];
-  refuse(request !== undefined, `could not select device driver "${request?.Driver ?? ''}": requests for GPUs and the like are not supported, name the devices with --device`);
+  refuse(
+    request !== undefined,
+    `could not select device driver "${request?.Driver ?? ''}": requests for GPUs and the like are not supported, name the devices with --device`,
+  );
   refuse((host.ShmSize ?? 0) < 0, 'SHM size can not be less than 0');
   refuse(Object.keys(host.StorageOpt ?? {}).length > 0, 'storage options are not supported: the writable layer has no size limit of its own');
   refuse(!!host.VolumeDriver && host.VolumeDriver !== 'local', `volume driver '${host.VolumeDriver}' not found: there is 'local'`);

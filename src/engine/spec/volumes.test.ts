@@ -8,7 +8,11 @@ import { checkPropagation } from './mount-propagation.ts';
 import { resolveMounts, type AskedVolume } from './volumes.ts';
 
 /** Resolves mounts with volumes that are only noted. */
-function resolve(hostConfig: HostConfig, config: ContainerConfig = {}, others: Readonly<Record<string, readonly MountPoint[]>> = {}): { points: MountPoint[]; made: AskedVolume[] } {
+function resolve(
+  hostConfig: HostConfig,
+  config: ContainerConfig = {},
+  others: Readonly<Record<string, readonly MountPoint[]>> = {},
+): { points: MountPoint[]; made: AskedVolume[] } {
   const made: AskedVolume[] = [];
   const volume = (asked: AskedVolume): { name: string; path: string } => {
     made.push(asked);
@@ -25,7 +29,10 @@ test('-v binds a path of the host, making it, or mounts a volume by name or with
   t.after(() => rmSync(directory, { recursive: true }));
   const { points, made } = resolve({ Binds: [`${directory}/new//sub/:/a/`, 'data:/b:ro', '/c'] }, { Volumes: { '/image': {}, '/b/': {} } });
   assert.deepEqual(summary(points), [
-    `bind ${directory}/new/sub /a rw`, 'volume /volumes/data/_data /b ro', 'volume /volumes/anonymous2/_data /c rw', 'volume /volumes/anonymous3/_data /image rw',
+    `bind ${directory}/new/sub /a rw`,
+    'volume /volumes/data/_data /b ro',
+    'volume /volumes/anonymous2/_data /c rw',
+    'volume /volumes/anonymous3/_data /image rw',
   ]);
   assert.equal(existsSync(`${directory}/new/sub`), true);
   assert.equal(points[0]?.Propagation, 'rprivate');
@@ -33,14 +40,22 @@ test('-v binds a path of the host, making it, or mounts a volume by name or with
 });
 
 test('--mount makes no source, but volumes and tmpfs', () => {
-  assert.throws(() => resolve({ Mounts: [{ Type: 'bind', Source: '/no/such', Target: '/a' }] }), /^EngineError: invalid mount config for type "bind": bind source path does not exist: \/no\/such$/);
-  const { points, made } = resolve({ Mounts: [
-    { Type: 'bind', Source: '/tmp', Target: '/a', ReadOnly: true, BindOptions: { NonRecursive: true } },
-    { Type: 'volume', Source: 'v', Target: '/b', VolumeOptions: { NoCopy: true, Labels: { a: 'b' } } },
-    { Type: 'tmpfs', Target: '/c', TmpfsOptions: { SizeBytes: 4096, Mode: 0o700 } },
-  ] });
+  assert.throws(
+    () => resolve({ Mounts: [{ Type: 'bind', Source: '/no/such', Target: '/a' }] }),
+    /^EngineError: invalid mount config for type "bind": bind source path does not exist: \/no\/such$/,
+  );
+  const { points, made } = resolve({
+    Mounts: [
+      { Type: 'bind', Source: '/tmp', Target: '/a', ReadOnly: true, BindOptions: { NonRecursive: true } },
+      { Type: 'volume', Source: 'v', Target: '/b', VolumeOptions: { NoCopy: true, Labels: { a: 'b' } } },
+      { Type: 'tmpfs', Target: '/c', TmpfsOptions: { SizeBytes: 4096, Mode: 0o700 } },
+    ],
+  });
   assert.deepEqual(summary(points), ['bind /tmp /a ro', 'volume /volumes/v/_data /b rw', 'tmpfs  /c rw']);
-  assert.deepEqual(points.map((p) => p.Mode), ['norecursive', 'nocopy', 'size=4096,mode=700']);
+  assert.deepEqual(
+    points.map((p) => p.Mode),
+    ['norecursive', 'nocopy', 'size=4096,mode=700'],
+  );
   assert.deepEqual(made, [{ name: 'v', labels: { a: 'b' } }]);
 });
 
@@ -57,7 +72,11 @@ test('volumes of another container are taken over, and give way to those of its 
 
 test('a tmpfs takes the place of a volume of the image, and two of the user at one path are refused', () => {
   assert.deepEqual(resolve({ Tmpfs: { '/data/': '' } }, { Volumes: { '/data': {} } }), { points: [], made: [] });
-  for (const twice of [{ Binds: ['a1:/x', 'b1:/x/'] }, { Binds: ['a1:/x'], Mounts: [{ Type: 'tmpfs', Target: '/x' }] }, { Binds: ['a1:/x'], Tmpfs: { '/x': '' } }] satisfies HostConfig[]) {
+  for (const twice of [
+    { Binds: ['a1:/x', 'b1:/x/'] },
+    { Binds: ['a1:/x'], Mounts: [{ Type: 'tmpfs', Target: '/x' }] },
+    { Binds: ['a1:/x'], Tmpfs: { '/x': '' } },
+  ] satisfies HostConfig[]) {
     assert.throws(() => resolve(twice), /^EngineError: Duplicate mount point: \/x$/);
   }
 });
@@ -108,6 +127,9 @@ test('shared and slave need a mount on the host that is shared', (t) => {
   checkPropagation(`${directory}/sub`, 'rshared', table('shared:5 '));
   checkPropagation(`${directory}/sub`, 'rslave', table('master:5 '));
   checkPropagation(`${directory}/sub`, 'rprivate', table(''));
-  assert.throws(() => checkPropagation(`${directory}/sub`, 'rshared', table('master:5 ')), new RegExp(`^EngineError: path ${directory}/sub is mounted on ${directory} but it is not a shared mount`));
+  assert.throws(
+    () => checkPropagation(`${directory}/sub`, 'rshared', table('master:5 ')),
+    new RegExp(`^EngineError: path ${directory}/sub is mounted on ${directory} but it is not a shared mount`),
+  );
   assert.throws(() => checkPropagation('/etc', 'rslave', table('shared:5 ')), /path \/etc is mounted on \/ but it is not a shared or slave mount/);
 });

@@ -36,10 +36,12 @@ interface Draft {
  * @throws EngineError 400 for what cannot be mounted, or two mounts at one path
  */
 export function resolveMounts(config: ContainerConfig, hostConfig: HostConfig, resolver: MountResolver): MountPoint[] {
-  const tmpfs = new Set(Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => {
-    checkTmpfsOptions(tmpfsWords(options));
-    return checkDestination(path);
-  }));
+  const tmpfs = new Set(
+    Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => {
+      checkTmpfsOptions(tmpfsWords(options));
+      return checkDestination(path);
+    }),
+  );
   const drafts = new Map<string, Draft>();
   for (const from of hostConfig.VolumesFrom ?? []) {
     for (const point of inherited(from, resolver)) drafts.set(point.Destination, { destination: point.Destination, make: () => point });
@@ -74,7 +76,10 @@ function checkDestination(path: string): string {
   refuse(clean === '/', "invalid specification: destination can't be '/'");
   refuse(clean === '/dev', "invalid specification: destination can't be '/dev': --device gives single devices of the host, --privileged all of them");
   // The kernel's own procfs is what masks, read-only paths and sysctls rely on.
-  refuse((clean === '/proc' || clean.startsWith('/proc/')) && !replaceable.test(clean), `invalid specification: destination can't be '${clean}': /proc is the kernel's`);
+  refuse(
+    (clean === '/proc' || clean.startsWith('/proc/')) && !replaceable.test(clean),
+    `invalid specification: destination can't be '${clean}': /proc is the kernel's`,
+  );
   return clean;
 }
 
@@ -84,7 +89,10 @@ const modeWords = /^(ro|rw|z|Z|nocopy|copy|consistent|cached|delegated|nosuid|no
 /** `SOURCE:DESTINATION[:OPTIONS]`, or a destination alone. */
 function readBind(text: string, hostConfig: HostConfig): Draft {
   const parts = text.split(':');
-  refuse(parts.length > 3 || parts.some((part) => part === '') || text.includes('\0'), `invalid volume specification: '${text.slice(0, 200)}': use SOURCE:DESTINATION[:OPTIONS]`);
+  refuse(
+    parts.length > 3 || parts.some((part) => part === '') || text.includes('\0'),
+    `invalid volume specification: '${text.slice(0, 200)}': use SOURCE:DESTINATION[:OPTIONS]`,
+  );
   const [source = '', path, mode = ''] = parts;
   if (path === undefined) return volume(checkDestination(source), {}, '', true);
   const words = mode.split(',').filter(Boolean);
@@ -92,7 +100,8 @@ function readBind(text: string, hostConfig: HostConfig): Draft {
   refuse(words.some((word) => !modeWords.test(word)) || new Set(kinds).size < kinds.length, `invalid mode: ${mode.slice(0, 200)}`);
   const writable = !words.includes('ro');
   const destination = checkDestination(path);
-  if (!source.startsWith('/')) return volume(destination, { name: source, ...(hostConfig.VolumeDriver ? { driver: hostConfig.VolumeDriver } : {}) }, mode, writable);
+  if (!source.startsWith('/'))
+    return volume(destination, { name: source, ...(hostConfig.VolumeDriver ? { driver: hostConfig.VolumeDriver } : {}) }, mode, writable);
   return bind(source, destination, mode, writable, words.find((word) => propagations.test(word)) ?? 'rprivate', true);
 }
 
@@ -144,12 +153,22 @@ function readRequest(request: MountRequest): Draft {
   bad(Target === '', 'field Target must not be empty');
   bad(Source.includes('\0'), 'field Source must not contain NUL');
   const destination = checkDestination(Target);
-  for (const [type, options] of [['bind', 'BindOptions'], ['volume', 'VolumeOptions'], ['tmpfs', 'TmpfsOptions']] as const) {
+  for (const [type, options] of [
+    ['bind', 'BindOptions'],
+    ['volume', 'VolumeOptions'],
+    ['tmpfs', 'TmpfsOptions'],
+  ] as const) {
     bad(type !== Type && request[options] !== undefined, `field ${options} must not be specified`);
   }
   switch (Type) {
     case 'bind': {
-      const { CreateMountpoint = false, NonRecursive = false, ReadOnlyForceRecursive = false, ReadOnlyNonRecursive = false, Propagation = 'rprivate' } = request.BindOptions ?? {};
+      const {
+        CreateMountpoint = false,
+        NonRecursive = false,
+        ReadOnlyForceRecursive = false,
+        ReadOnlyNonRecursive = false,
+        Propagation = 'rprivate',
+      } = request.BindOptions ?? {};
       bad(Source === '', 'field Source must not be empty');
       bad(!Source.startsWith('/'), `invalid mount path: '${Source}' mount path must be absolute`);
       bad(ReadOnlyNonRecursive && ReadOnlyForceRecursive, 'ReadOnlyForceRecursive and ReadOnlyNonRecursive cannot both be set');
