@@ -3,6 +3,7 @@
  * the same objects as before. The engine has a network namespace of its own, so that all of its network can be compared.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import test, { after, before, describe } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { startEngine, TestEngine } from './support/engine.ts';
@@ -107,9 +108,10 @@ describe('nothing is left', { skip: firstOf(needsRoot(), needs('ip', 'unshare'))
 
   test('after hakod was killed while containers ran, and one of them ended meanwhile', async () => {
     await engine.must('run', '-d', '--name', 'lasting', '--publish', '8083:80', 'base', 'sleep', 'infinity');
-    await engine.must('run', '-d', '--name', 'ending', 'base', 'sh', '-c', 'while [ ! -e /end ]; do sleep 0.05; done; exit 5');
-    await engine.must('exec', '-d', 'ending', 'sh', '-c', 'sleep 0.3; touch /end');
+    await engine.must('run', '-d', '--name', 'ending', 'base', 'sh', '-c', 'sleep 0.5; exit 5');
+    const pid = await engine.must('inspect', '--format', '{{.State.Pid}}', 'ending');
     await engine.kill('SIGKILL');
+    while (existsSync(`/proc/${pid}/exe`)) await setTimeout(20);
     await engine.start();
     assert.equal(await engine.must('wait', 'ending'), '5');
     assert.equal(await engine.must('inspect', '--format', '{{.State.Status}}', 'lasting'), 'running');
