@@ -12,7 +12,7 @@ import { confinementSteps } from './credentials.ts';
 import { namespaceFlags } from './init.ts';
 import { launch, makePipes } from './launch.ts';
 import type { ContainerProcess } from './process.ts';
-import { closeDescriptorsStep, directoryStep, execStep, sessionStep, stdioStep } from './program-steps.ts';
+import { closeDescriptorsStep, directoryStep, execStep, privateStep, sessionStep, stdioStep } from './program-steps.ts';
 import { rlimitSteps } from './rlimits.ts';
 import type { ProcessSpec, SeccompSpec } from './spec.ts';
 
@@ -49,6 +49,7 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
       const terminal = stdio === 'terminal' ? consoleSteps(sync, false, process.user) : undefined;
       const steps: Step<unknown>[] = [
         sessionStep(),
+        privateStep(),
         // While the host's cgroup files can still be reached by their paths.
         ...joinSteps(plan.cgroup),
         ...(flags ? [enterStep('all', `Enter the ${namespaces.filter((n) => n !== 'pid').join(', ')} namespaces`, container, flags, pid)] : []),
@@ -57,7 +58,7 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
         ...(stdio === 'terminal' ? [] : [stdioStep(stdio.child.stdin, stdio.child.stdout, stdio.child.stderr, stdio.child.pipes, process.user)]),
         ...rlimitSteps(process.rlimits ?? []),
         directoryStep(process.cwd, process.user.umask),
-        closeDescriptorsStep(),
+        closeDescriptorsStep([sync]),
         ...confinementSteps(process, plan.seccomp, { inUserNamespace }),
       ];
       return { steps, ...(terminal ? { master: terminal.master } : {}) };

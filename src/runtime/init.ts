@@ -12,7 +12,7 @@ import { consoleSteps } from './console.ts';
 import { confinementSteps } from './credentials.ts';
 import { defaultLinks, deviceSteps, linkStep, type DeviceSource } from './dev-steps.ts';
 import { bindStep, makeMountPoint, maskStep, mountStep, readOnlyStep, remountReadOnlyStep } from './mount-steps.ts';
-import { closeDescriptorsStep, directoryStep, sessionStep, stdioStep } from './program-steps.ts';
+import { closeDescriptorsStep, directoryStep, privateStep, sessionStep, stdioStep } from './program-steps.ts';
 import { waitForEngine } from './rendezvous.ts';
 import { rlimitSteps } from './rlimits.ts';
 import { attachRootStep, pivotStep, propagationStep, readOnlyRootStep } from './rootfs.ts';
@@ -38,6 +38,8 @@ export interface InitPlan {
   /** Namespaces to join, as descriptors. */
   readonly join: readonly { readonly type: string; readonly fd: Known; readonly flag: number }[];
   readonly sync: number;
+  /** The executable of a small init, where one is to be process 1. */
+  readonly init?: Known | undefined;
   /** Wait for the engine after the clone: it writes the id maps, or sets up the network. */
   readonly waits: boolean;
   readonly stdio: { readonly stdin: Known; readonly stdout: Known; readonly stderr: Known; readonly pipes: readonly number[] } | 'terminal';
@@ -63,6 +65,7 @@ export function initSteps(plan: InitPlan): InitSteps {
   const confinement = confinementSteps(process, linux.seccomp, { inUserNamespace });
   const steps: Step<unknown>[] = [
     sessionStep(),
+    privateStep(),
     // By the host's procfs, and before the process is another user: who has entered a user namespace no longer owns the file.
     ...(process.oomScoreAdj === undefined ? [] : [oomScoreStep(process.oomScoreAdj)]),
     // Before the cgroup namespace: its root is where the process is when it is made. Before the id maps: the
@@ -88,7 +91,7 @@ export function initSteps(plan: InitPlan): InitSteps {
     ...(plan.stdio === 'terminal' ? [] : [stdioStep(plan.stdio.stdin, plan.stdio.stdout, plan.stdio.stderr, plan.stdio.pipes, process.user)]),
     ...rlimitSteps(process.rlimits ?? []),
     directoryStep(process.cwd, process.user.umask),
-    closeDescriptorsStep(),
+    closeDescriptorsStep([plan.sync, ...(plan.init === undefined ? [] : [plan.init])]),
     ...confinement,
   ];
   return { steps, ...(terminal ? { master: terminal.master } : {}) };

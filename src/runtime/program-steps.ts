@@ -1,10 +1,11 @@
 /** The last steps of a new process: its descriptors, its directory, and the program itself. See execve(2), close_range(2). */
-import { call, type Call, type Known } from '../kernel/call.ts';
+import { call, result, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
-import { atFlags, closeRangeFlags, signals } from '../kernel/flags.ts';
+import { AT_FDCWD, atFlags, fcntlCommands, openFlags, prctlOptions, resolveFlags, signals } from '../kernel/flags.ts';
 import { initArguments, initProgram } from '../kernel/launch/init-elf.ts';
 import { sealedProgram } from '../kernel/launch/program.ts';
 import type { Step } from '../step/step.ts';
+import { openHow } from './mount-steps.ts';
 
 /** The engine ignores SIGPIPE, and what is ignored stays ignored over execve. */
 export function sessionStep(): Step {
@@ -14,6 +15,21 @@ export function sessionStep(): Step {
     calls: [call('setsid', []), call('rt_sigaction', [signals.SIGPIPE, new Uint8Array(32), null, 8]), call('umask', [0])],
     shell: 'setsid',
     look: 'ps -o pid,sid,ignored -p $PID',
+  };
+}
+
+/**
+ * Closes the process to others until it is its program: execve makes it dumpable again. Meanwhile it has descriptors of the
+ * host's and shares the monitor's table, and it may already hold no more capabilities than a neighbour in its PID namespace,
+ * which could then trace it or take what it has through /proc/PID. See ptrace(2), PR_SET_DUMPABLE(2const).
+ */
+export function privateStep(): Step {
+  return {
+    id: 'process.private',
+    what: 'Let nobody trace it, or look into it, before it is its program',
+    calls: [call('prctl', [prctlOptions.PR_SET_DUMPABLE, 0, 0, 0, 0])],
+    shell: ': no command for it: execve(2) sets it back',
+    look: 'ls -ld /proc/$PID/fd',
   };
 }
 
@@ -29,27 +45,37 @@ export function stdioStep(stdin: Known, stdout: Known, stderr: Known, pipes: rea
   };
 }
 
-/** The working directory, and the mask of new files' modes. */
+/** The working directory, and the mask of new files' modes. No link of /proc/PID/fd leads to a descriptor of the host's (CVE-2024-21626). */
 export function directoryStep(cwd: string, umask = 0o022): Step {
+  const how = openHow(openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC, resolveFlags.RESOLVE_NO_MAGICLINKS);
+  const directory = call('openat2', [AT_FDCWD, cwd, how, 24], { label: 'cwd' });
   return {
     id: 'process.directory',
     what: `Go to ${cwd}`,
-    calls: [call('chdir', [cwd]), call('umask', [umask])],
+    calls: [directory, call('fchdir', [result(directory)]), call('umask', [umask])],
     shell: `cd ${cwd}; umask ${umask.toString(8).padStart(4, '0')}`,
     look: 'ls -l /proc/$PID/cwd',
   };
 }
 
-/** Every descriptor but 0, 1 and 2 closes with execve, whoever opened it (CVE-2024-21626). */
-export function closeDescriptorsStep(): Step {
+/**
+ * Closes every descriptor but 0, 1 and 2, whoever opened it, before the program is looked for: its path could else lead
+ * through /proc/self/fd to a directory of the host's (CVE-2024-21626).
+ * @param keep what is still needed, and closes with execve
+ */
+export function closeDescriptorsStep(keep: readonly Known[]): Step {
+  const known = keep.filter((fd): fd is number => typeof fd === 'number' && fd > 2).toSorted((a, b) => a - b);
+  const gaps = [2, ...known].map((fd, i) => [fd + 1, (known[i] ?? 2 ** 32) - 1] as const).filter(([first, last]) => first <= last);
   return {
     id: 'process.descriptors',
-    what: 'Have every other descriptor closed when the program starts',
-    calls: [call('close_range', [3, 0xffffffff, closeRangeFlags.CLOSE_RANGE_CLOEXEC])],
+    what: 'Close every other descriptor',
+    calls: [...known.map((fd) => call('fcntl', [fd, fcntlCommands.F_SETFD, FD_CLOEXEC])), ...gaps.map(([first, last]) => call('close_range', [first, last, 0]))],
     shell: 'exec 3>&- 4>&- 5>&-',
     look: 'ls -l /proc/$PID/fd',
   };
 }
+
+const FD_CLOEXEC = 1;
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

@@ -76,7 +76,7 @@ export function* start(plan: StartPlan): Procedure<Started> {
   const waits = makesUser || plan.connect !== undefined;
   const init = plan.init ? initDescriptor() : undefined;
   const steps = (sync: number): ReturnType<typeof initSteps> => initSteps({
-    spec, cgroup, root, binds, fileBinds, devices, sync, waits,
+    spec, cgroup, root, binds, fileBinds, devices, sync, init, waits,
     cgroupMounts: namespaces.some((n) => n.type === 'cgroup') ? cgroupMounts(cgroup, undefined, spec.mounts.some((m) => m.type === 'cgroup' && m.options.includes('rw'))) : undefined,
     rootTarget: plan.overlay.target,
     masked: existing(linux.maskedPaths ?? []),
@@ -138,7 +138,8 @@ function mapSource(source: Known, idMap: Known, path: string): Procedure {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  // What is not there yet is a volume in an explanation; a start fails when it takes hold of it.
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
 }
 
 /** Mount points that must be in the image's own directories: those that no mount of ours lies above. */
