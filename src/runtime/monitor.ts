@@ -7,7 +7,7 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { call, Stored, Struct, type Call } from '../kernel/call.ts';
-import { AT_FDCWD, addressFamilies, atFlags, cloneFlags, fcntlCommands, memfdFlags, openFlags, prctlOptions, signals, socketTypes, waitFlags, waitTypes } from '../kernel/flags.ts';
+import { AT_FDCWD, addressFamilies, atFlags, cloneFlags, fcntlCommands, memfdFlags, mountAttrs, openFlags, prctlOptions, signals, socketTypes, waitFlags, waitTypes } from '../kernel/flags.ts';
 import { must, performNow } from '../kernel/perform.ts';
 import { cloneArgsLayout, unblockSignals, vforkTable } from '../kernel/launch/child.ts';
 import { monitorProgram, sealedProgram, tableAddress, tableDescriptor, tableSize } from '../kernel/launch/program.ts';
@@ -15,6 +15,7 @@ import { compileTable, resultOf, rows, type Row, type Table } from '../kernel/la
 import { describeCall } from '../kernel/describe.ts';
 import { errnoMessage, errnoName } from '../kernel/errno.ts';
 import type { Step } from '../step/step.ts';
+import { cloneTree, setAttributes } from './mount-steps.ts';
 
 /** What the monitor is to do; descriptors are ours and keep their numbers in it. */
 export interface MonitorPlan {
@@ -92,9 +93,16 @@ function program(): number {
 }
 
 let nullFd: number | undefined;
-/** The host's null device, open. Descriptors 0 to 2 of a monitor. */
+/**
+ * The host's null device, open: descriptors 0 to 2 of a monitor, and a container's standard input where nobody gives it one.
+ * Opened through a read-only mount of its own, since a container's root could else change its owner and mode by /proc/self/fd/0.
+ */
 export function nullDevice(): number {
-  nullFd ??= must(call('openat', [AT_FDCWD, '/dev/null', openFlags.O_RDWR | openFlags.O_CLOEXEC, 0]));
+  if (nullFd !== undefined) return nullFd;
+  const tree = must(cloneTree('/dev/null', false));
+  must(setAttributes(tree, { set: mountAttrs.MOUNT_ATTR_RDONLY }));
+  nullFd = must(call('openat', [AT_FDCWD, `/proc/self/fd/${tree}`, openFlags.O_RDWR | openFlags.O_CLOEXEC, 0]));
+  closeSync(tree);
   return nullFd;
 }
 
