@@ -3,8 +3,9 @@
  * are the machine's. See proc(5), namespaces(7).
  */
 import { call, result, type Arg } from '../kernel/call.ts';
-import { openFlags } from '../kernel/flags.ts';
+import { openFlags, resolveFlags } from '../kernel/flags.ts';
 import type { Step } from '../step/step.ts';
+import { openHow } from './mount-steps.ts';
 import type { NamespaceType } from './spec.ts';
 
 /** A parameter that cannot be set. */
@@ -58,9 +59,9 @@ export function validateSysctls(sysctls: Readonly<Record<string, string>>, own: 
  */
 export function sysctlSteps(sysctls: Readonly<Record<string, string>>, procfd: Arg): Step[] {
   return Object.entries(sysctls).map(([key, value]) => {
-    const open = call('openat', [procfd, `sys/${key.replaceAll('.', '/')}`, openFlags.O_WRONLY | openFlags.O_NOFOLLOW | openFlags.O_CLOEXEC, 0], {
-      label: 'sysctlfd',
-    });
+    // Nor anything that a volume put over a part of it, whose links would lead out while the host's root is still the root.
+    const how = openHow(openFlags.O_WRONLY | openFlags.O_CLOEXEC, resolveFlags.RESOLVE_NO_XDEV | resolveFlags.RESOLVE_NO_SYMLINKS | resolveFlags.RESOLVE_BENEATH);
+    const open = call('openat2', [procfd, `sys/${key.replaceAll('.', '/')}`, how, 24], { label: 'sysctlfd' });
     const bytes = new TextEncoder().encode(value);
     return {
       id: 'sysctl.write',
