@@ -112,6 +112,8 @@ function readDatabase(rootfd: number, name: 'passwd' | 'group'): string {
     const { mode, size } = statFd(fd);
     if ((mode & S_IFMT) !== S_IFREG) throw new UserError(`the image's ${path} is not a regular file, so no user can be looked up in it`);
     if (size > maxFileSize) throw tooLarge(path);
+    // Also what a link to procfs leads to, where reading may wait for ever: /proc/kmsg.
+    if (size === 0) return '';
     return readBounded(procPath(fd), path);
   } finally {
     closeFd(fd);
