@@ -111,6 +111,13 @@ export class TestEngine {
     return spawn(process.execPath, [clientPath, ...args], { env: this.env, stdio });
   }
 
+  /** Starts `hako ARGUMENTS…` in a terminal of its own, that of script(1): what it shows comes, and keys go, through the child's pipes. */
+  spawnInTerminal(args: readonly string[], size = { rows: 24, columns: 80 }): ChildProcess {
+    const words = [process.execPath, clientPath, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+    const command = `stty rows ${size.rows} cols ${size.columns}; exec ${words.join(' ')}`;
+    return spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env: { ...this.env, SHELL: '/bin/sh' }, stdio: 'pipe' });
+  }
+
   /** Runs `hako ARGUMENTS…` to its end. */
   hako(args: readonly string[], options: { readonly input?: string | Buffer } = {}): Promise<Outcome> {
     return outcome(this.spawnHako(args), options.input);
@@ -184,7 +191,8 @@ async function newNetwork(): Promise<ChildProcess> {
   return holder;
 }
 
-async function outcome(child: ChildProcess, input?: string | Buffer): Promise<Outcome> {
+/** Waits for the end of a child, gives it its input, and collects what it writes. */
+export async function outcome(child: ChildProcess, input?: string | Buffer): Promise<Outcome> {
   child.stdin!.on('error', () => {}); // a command that reads no input closes it
   child.stdin!.end(input);
   const [stdout, stderr] = [child.stdout!, child.stderr!].map(async (stream) => (await stream.setEncoding('utf8').toArray()).join(''));
