@@ -2,7 +2,7 @@
  * A process's output: read once, logged, and given to everyone who is attached. Who is attached and reads slowly slows
  * the process, as a pipe would; what nobody is attached to only goes to the log.
  */
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
 import type { Writable } from 'node:stream';
 import type { Streams } from '../runtime/process.ts';
@@ -11,6 +11,9 @@ import type { LogStream, LogWriter } from './logs.ts';
 
 /** A client may lag this many bytes behind before the process is slowed. */
 const backlogLimit = 1 << 20;
+
+/** Where every pipe is read to; what is in it is used before the next read. */
+const shared = Buffer.alloc(1 << 16);
 
 interface Chunk {
   readonly stream: LogStream;
@@ -39,8 +42,8 @@ export class OutputHub {
       this.input = terminal as unknown as Writable;
       ends.push(this.#read(terminal, 'stdout'));
     } else {
-      if (streams.stdout !== undefined) ends.push(this.#read(new Socket({ fd: streams.stdout, readable: true, writable: false }), 'stdout'));
-      if (streams.stderr !== undefined) ends.push(this.#read(new Socket({ fd: streams.stderr, readable: true, writable: false }), 'stderr'));
+      if (streams.stdout !== undefined) ends.push(this.#readPipe(streams.stdout, 'stdout'));
+      if (streams.stderr !== undefined) ends.push(this.#readPipe(streams.stderr, 'stderr'));
       this.input = streams.stdin === undefined ? undefined : new Socket({ fd: streams.stdin, readable: false, writable: true });
     }
     // The process may have ended: nobody reads what is still written to it.
@@ -53,13 +56,37 @@ export class OutputHub {
     });
   }
 
+  /**
+   * Reads a pipe into the one buffer that all pipes share: a flood of output leaves no garbage behind, and an idle
+   * container has no buffer of its own. Only what a client waits for is copied.
+   */
+  #readPipe(fd: number, stream: LogStream): Promise<void> {
+    const onread = {
+      buffer: shared,
+      callback: (length: number): boolean => {
+        this.#take(stream, shared.subarray(0, length), true);
+        return true;
+      },
+    };
+    return this.#watch(new Socket({ fd, readable: true, writable: false, onread } as SocketConstructorOpts));
+  }
+
   #read(source: Socket, stream: LogStream): Promise<void> {
+    source.on('data', (data: Buffer) => this.#take(stream, data, false));
+    return this.#watch(source);
+  }
+
+  #take(stream: LogStream, data: Uint8Array, borrowed: boolean): void {
+    this.log.write(stream, data);
+    if (this.#subscribers.size === 0) return;
+    const kept = borrowed ? Buffer.from(data) : data;
+    for (const subscriber of this.#subscribers) subscriber.push({ stream, data: kept });
+    this.#pace();
+  }
+
+  #watch(source: Socket): Promise<void> {
     this.#sources.push(source);
-    source.on('data', (data: Buffer) => {
-      this.log.write(stream, data);
-      for (const subscriber of this.#subscribers) subscriber.push({ stream, data });
-      this.#pace();
-    });
+    source.resume();
     return new Promise((resolve) => {
       // A terminal whose other side is closed answers EIO.
       source.on('error', () => resolve());
