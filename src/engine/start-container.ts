@@ -30,20 +30,24 @@ export async function startContainer(parts: Parts, container: Container): Promis
   const { record } = container;
   if (container.isRunning) throw new EngineError(304, `container ${record.name} is running already`);
   if (record.state.status === 'removing' || record.state.status === 'dead') throw new EngineError(409, `container ${record.name} is marked for removal and cannot be started`);
-  const { running, warnings } = await begin(parts, container).catch((error: unknown) => {
-    const failed = describeFailedStart(record.name, error);
-    Object.assign(record.state, { status: record.state.status === 'restarting' ? 'exited' : record.state.status, exitCode: failed.exitCode, error: failed.error.message, finishedAt: rfc3339(now()) });
-    // Written behind the answer: the container is as it was, but for what is said of it.
-    parts.files.save(container).catch((problem: unknown) => parts.report(`container ${container.id}: ${String(problem)}`));
-    container.attachments.failed();
-    container.settle(['next-exit', 'not-running']);
-    throw failed.error;
-  });
+  const { running, warnings } = await begin(parts, container).catch((error: unknown) => giveUp(parts, container, error));
   for (const warning of warnings) parts.report(`container ${record.name}: ${warning}`);
   Object.assign(record.state, { status: 'running', exitCode: 0, error: '', oomKilled: false, startedAt: rfc3339(now()), stoppedByUser: false });
   adopt(parts, container, running);
   parts.files.saveRunning(container, running);
   announce(parts, container, 'start');
+}
+
+/** A start has failed: the state says why, and a container that nobody is to see again goes. */
+async function giveUp(parts: Parts, container: Container, error: unknown): Promise<never> {
+  const { record } = container;
+  const failed = describeFailedStart(record.name, error);
+  Object.assign(record.state, { status: record.state.status === 'restarting' ? 'exited' : record.state.status, exitCode: failed.exitCode, error: failed.error.message, finishedAt: rfc3339(now()) });
+  container.attachments.failed();
+  container.settle(['next-exit', 'not-running']);
+  if (record.hostConfig.AutoRemove) await removeContainer(parts, container, { volumes: true });
+  else await parts.files.save(container);
+  throw failed.error;
 }
 
 async function begin(parts: Parts, container: Container): Promise<{ running: Running; warnings: readonly string[] }> {
