@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Engine } from '../engine/engine.ts';
+import { type Engine, EngineError } from '../engine/engine.ts';
 import { answerOf, RequestError } from './http/error.ts';
 import { Exchange } from './http/exchange.ts';
 import { type Match, Router } from './http/router.ts';
@@ -126,7 +126,8 @@ function answerError(
   report: (message: string) => void,
 ): void {
   const { status, message: sentence } = answerOf(error);
-  if (status === 500) report(`${message.method} ${message.url?.slice(0, 200)}: ${(error as Error).stack ?? sentence}`);
+  // The stack only of what is a defect of ours.
+  if (status === 500) report(`${message.method} ${message.url?.slice(0, 200)}: ${error instanceof EngineError ? sentence : ((error as Error).stack ?? sentence)}`);
   if (response.headersSent || response.socket === null) {
     // The answer has begun: cutting it off is the only way left to say that it is not whole.
     (upgraded ?? response).destroy();
