@@ -51,16 +51,15 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
   const running = runningOf(container);
   if (container.record.state.status === 'paused') throw new EngineError(409, `container ${container.record.name} is paused: unpause it before an exec`);
   const { process, seccomp } = buildExecProcess(container, { ...body, Tty: options.terminal }, running.handle.pid);
+  const [height, width] = options.consoleSize ?? body.ConsoleSize ?? [];
   const plan: ExecPlan = {
-    id: found.id, owner: parts.settings.run, process, pid: running.handle.pid, namespaces: running.namespaces, cgroup: running.cgroup,
+    id: found.id, owner: parts.settings.run, process: { ...process, ...(height && width ? { consoleSize: { height, width } } : {}) }, pid: running.handle.pid, namespaces: running.namespaces, cgroup: running.cgroup,
     ...(seccomp ? { seccomp } : {}), stdin: body.AttachStdin ?? false,
   };
   try {
     const started = await apply(exec(plan), { kernel: parts.kernel });
     const output = new OutputHub(started.streams, nullLog);
     Object.assign(found, { state: 'running', process: started, output });
-    const size = options.consoleSize ?? body.ConsoleSize;
-    if (size) started.resize(size[0], size[1]);
     announce(parts, container, `exec_start: ${(body.Cmd ?? []).join(' ')}`, { execID: found.id });
     void started.exited.then(async (status) => {
       await output.drained;

@@ -8,6 +8,7 @@ import { call, result, type Call } from '../kernel/call.ts';
 import { AT_FDCWD, ioctlRequests, openFlags, openTreeFlags } from '../kernel/flags.ts';
 import { performNow } from '../kernel/perform.ts';
 import type { Step } from '../step/step.ts';
+import type { ProcessSpec } from './spec.ts';
 import { attach, openInRoot } from './mount-steps.ts';
 import { waitForEngine } from './rendezvous.ts';
 
@@ -23,8 +24,10 @@ const { O_RDWR, O_NOCTTY, O_CLOEXEC } = openFlags;
 /**
  * Opens a terminal and makes it the controlling one.
  * @param bindConsole also put it at /dev/console: for a container's first process, in a /dev of our making
+ * @param process whose terminal it is; it has its size from the beginning, since the program may ask for it at once
  */
-export function consoleSteps(sync: number, bindConsole: boolean, owner: { readonly uid: number }): ConsoleSteps {
+export function consoleSteps(sync: number, bindConsole: boolean, process: Pick<ProcessSpec, 'user' | 'consoleSize'>): ConsoleSteps {
+  const { user: owner, consoleSize } = process;
   const master = call('openat', [AT_FDCWD, '/dev/pts/ptmx', O_RDWR | O_NOCTTY | O_CLOEXEC, 0], { label: 'master' });
   const unlock = call('ioctl', [result(master), ioctlRequests.TIOCSPTLCK, new Uint8Array(8)]);
   const slave = call('ioctl', [result(master), ioctlRequests.TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC], { label: 'terminal' });
@@ -40,6 +43,7 @@ export function consoleSteps(sync: number, bindConsole: boolean, owner: { readon
         what: 'Open a terminal',
         calls: [
           master, unlock, slave, ...stdio,
+          ...(consoleSize ? [call('ioctl', [result(slave), ioctlRequests.TIOCSWINSZ, windowSize(consoleSize.height, consoleSize.width)])] : []),
           ...(bindConsole ? [call('mknodat', [AT_FDCWD, '/dev/console', 0o100600, 0], { accept: [17] }), tree, place, attach(result(tree), result(place))] : []),
           ...(owner.uid ? [call('fchown', [result(slave), owner.uid, -1])] : []),
         ],
@@ -60,11 +64,16 @@ export function consoleSteps(sync: number, bindConsole: boolean, owner: { readon
 
 /** The size of a terminal, in characters. See ioctl_tty(2), TIOCSWINSZ. */
 export function resizeTerminal(master: number, height: number, width: number): number {
+  return performNow(call('ioctl', [master, ioctlRequests.TIOCSWINSZ, windowSize(height, width)]));
+}
+
+/** A struct winsize. */
+function windowSize(height: number, width: number): Uint8Array {
   const size = new Uint8Array(8);
   const view = new DataView(size.buffer);
   view.setUint16(0, height, true);
   view.setUint16(2, width, true);
-  return performNow(call('ioctl', [master, ioctlRequests.TIOCSWINSZ, size]));
+  return size;
 }
 
 const DEVPTS_SUPER_MAGIC = 0x1cd1n;

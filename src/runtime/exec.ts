@@ -46,7 +46,7 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
     ...(cgroupFd === undefined ? {} : { cgroupFd }),
     before: namespaces.includes('pid') ? [enterStep('pid', 'Have its child enter the PID namespace', container, cloneFlags.CLONE_NEWPID, pid)] : [],
     init: (sync) => {
-      const terminal = stdio === 'terminal' ? consoleSteps(sync, false, process.user) : undefined;
+      const terminal = stdio === 'terminal' ? consoleSteps(sync, false, process) : undefined;
       const steps: Step<unknown>[] = [
         sessionStep(),
         privateStep(),

@@ -57,7 +57,7 @@ export function initSteps(plan: InitPlan): InitSteps {
   const { process, linux } = spec;
   const own = (type: string): boolean => linux.namespaces.some((n) => n.type === type && n.path === undefined);
   const inUserNamespace = linux.namespaces.some((n) => n.type === 'user');
-  const terminal = plan.stdio === 'terminal' ? consoleSteps(plan.sync, true, process.user) : undefined;
+  const terminal = plan.stdio === 'terminal' ? consoleSteps(plan.sync, true, process) : undefined;
   const mounts = mountSteps(plan);
   // The procfs itself, not whatever is found at /proc by name (CVE-2025-52881).
   const procMount = mounts.find((s) => s.id === 'mount.proc')?.calls.find((c) => c.name === 'fsmount');
