@@ -8,6 +8,7 @@ import { call, result, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { openFlags } from '../kernel/flags.ts';
 import type { Step } from '../step/step.ts';
+import { defaultDeviceLinks } from './devices.ts';
 import { attach, makeMountPoint, openInRoot } from './mount-steps.ts';
 import type { DeviceSpec } from './spec.ts';
 
@@ -53,15 +54,8 @@ export function deviceSteps(root: Known, devices: readonly DeviceSource[]): Step
   });
 }
 
-/** Symbolic links in /dev. */
-export const defaultLinks: readonly { readonly path: string; readonly target: string }[] = [
-  { path: '/dev/fd', target: '/proc/self/fd' },
-  { path: '/dev/stdin', target: '/proc/self/fd/0' },
-  { path: '/dev/stdout', target: '/proc/self/fd/1' },
-  { path: '/dev/stderr', target: '/proc/self/fd/2' },
-  { path: '/dev/ptmx', target: 'pts/ptmx' },
-  { path: '/dev/core', target: '/proc/kcore' },
-];
+/** The links that every /dev has. */
+export const defaultLinks = defaultDeviceLinks.map(([path, target]) => ({ path, target }));
 
 /** Makes symbolic links, in directories of ours. */
 export function linkStep(root: Known, links: readonly { readonly path: string; readonly target: string }[]): Step {
