@@ -10,7 +10,7 @@ import { startEngine, TestEngine } from './support/engine.ts';
 import { difference, inventory, withoutReadyEndpoints } from './support/inventory.ts';
 import { firstOf, needs, needsRoot } from './support/needs.ts';
 
-const limits = ['--memory', '64m', '--cpus', '1', '--cpuset-cpus', '0', '--pids-limit', '50'];
+const limits = ['--init', '--memory', '64m', '--cpus', '1', '--cpuset-cpus', '0', '--pids-limit', '50'];
 const published = ['--publish', '8080:80', '--publish', '8080:80/udp'];
 
 describe('nothing is left', { skip: firstOf(needsRoot(), needs('ip', 'unshare')) }, () => {
