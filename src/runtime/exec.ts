@@ -56,8 +56,9 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
         ...(inUserNamespace ? [becomeRootStep()] : []),
         ...(terminal?.steps ?? []),
         ...(stdio === 'terminal' ? [] : [stdioStep(stdio.child.stdin, stdio.child.stdout, stdio.child.stderr, stdio.child.pipes, process.user)]),
-        ...rlimitSteps(process.rlimits ?? []),
         directoryStep(process.cwd, process.user.umask),
+        // After the last descriptor is opened: it may allow only those that there are.
+        ...rlimitSteps(process.rlimits ?? []),
         closeDescriptorsStep([sync]),
         ...confinementSteps(process, plan.seccomp, { inUserNamespace }),
       ];

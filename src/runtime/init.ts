@@ -89,8 +89,9 @@ export function initSteps(plan: InitPlan): InitSteps {
     ...(terminal?.steps ?? []),
     ...(spec.root.readonly ? [readOnlyRootStep(root)] : []),
     ...(plan.stdio === 'terminal' ? [] : [stdioStep(plan.stdio.stdin, plan.stdio.stdout, plan.stdio.stderr, plan.stdio.pipes, process.user)]),
-    ...rlimitSteps(process.rlimits ?? []),
     directoryStep(process.cwd, process.user.umask),
+    // After the last descriptor is opened: it may allow only those that there are.
+    ...rlimitSteps(process.rlimits ?? []),
     closeDescriptorsStep([plan.sync, ...(plan.init === undefined ? [] : [plan.init])]),
     ...confinement,
   ];
