@@ -1,5 +1,5 @@
 /** The last steps of a new process: its descriptors, its directory, and the program itself. See execve(2), close_range(2). */
-import { call, result, type Call, type Known } from '../kernel/call.ts';
+import { call, result, Unknown, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { AT_FDCWD, atFlags, fcntlCommands, openFlags, prctlOptions, resolveFlags, signals } from '../kernel/flags.ts';
 import { initArguments, initProgram } from '../kernel/launch/init-elf.ts';
@@ -64,18 +64,25 @@ export function directoryStep(cwd: string, umask = 0o022): Step {
  * @param keep what is still needed, and closes with execve
  */
 export function closeDescriptorsStep(keep: readonly Known[]): Step {
-  const known = keep.filter((fd): fd is number => typeof fd === 'number' && fd > 2).toSorted((a, b) => a - b);
-  const gaps = [2, ...known].map((fd, i) => [fd + 1, (known[i] ?? 2 ** 32) - 1] as const).filter(([first, last]) => first <= last);
+  // In an explanation they are names, and so are their neighbours.
+  const kept = keep.map((fd) => (typeof fd === 'number' && fd > 2 ? { fd, below: fd - 1, above: fd + 1 } : neighbours(typeof fd === 'number' ? 'SYNC' : fd.label)))
+    .toSorted((a, b) => Number(a.fd) - Number(b.fd));
+  const gaps = [{ above: 3 }, ...kept].map(({ above }, i) => [above, kept[i]?.below ?? 0xffffffff] as const)
+    .filter(([first, last]) => typeof first !== 'number' || typeof last !== 'number' || first <= last);
   return {
     id: 'process.descriptors',
     what: 'Close every other descriptor',
-    calls: [...known.map((fd) => call('fcntl', [fd, fcntlCommands.F_SETFD, FD_CLOEXEC])), ...gaps.map(([first, last]) => call('close_range', [first, last, 0]))],
+    calls: [...kept.map(({ fd }) => call('fcntl', [fd, fcntlCommands.F_SETFD, FD_CLOEXEC])), ...gaps.map(([first, last]) => call('close_range', [first, last, 0]))],
     shell: 'exec 3>&- 4>&- 5>&-',
     look: 'ls -l /proc/$PID/fd',
   };
 }
 
 const FD_CLOEXEC = 1;
+
+function neighbours(label: string): { readonly fd: Unknown; readonly below: Unknown; readonly above: Unknown } {
+  return { fd: new Unknown(label), below: new Unknown(`${label}-1`), above: new Unknown(`${label}+1`) };
+}
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
