@@ -21,6 +21,8 @@ interface Exec {
   exitCode: number | undefined;
   process: ContainerProcess | undefined;
   output: OutputHub | undefined;
+  /** Settles when its end is known, with the exit code. */
+  ended?: Promise<void>;
 }
 
 const execs = new Map<string, Exec>();
@@ -61,7 +63,7 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
     const output = new OutputHub(started.streams, nullLog);
     Object.assign(found, { state: 'running', process: started, output });
     announce(parts, container, `exec_start: ${(body.Cmd ?? []).join(' ')}`, { execID: found.id });
-    void started.exited.then(async (status) => {
+    found.ended = started.exited.then(async (status) => {
       await output.drained;
       output.close();
       started.release();
@@ -77,6 +79,20 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
     container.execs.delete(found.id);
     throw failed.error;
   }
+}
+
+/** The same, but the output does not end before the exit code is known, unless the client detaches: it asks for the code then. */
+function withEnd(attachment: Attachment, ended: Promise<void>): Attachment {
+  const detached = Promise.withResolvers<void>();
+  async function* output(): Attachment['output'] {
+    yield* attachment.output;
+    await Promise.race([ended, detached.promise]);
+  }
+  const detach = (): void => {
+    attachment.detach();
+    detached.resolve();
+  };
+  return { ...attachment, output: output(), detach };
 }
 
 /** The operations on execs. */
@@ -103,7 +119,7 @@ export function execOperations(parts: Parts): ExecOperations {
         output.input?.end();
         return undefined;
       }
-      return output.attach({ stdin: body.AttachStdin ?? false, stdout: body.AttachStdout ?? false, stderr: body.AttachStderr ?? false });
+      return withEnd(output.attach({ stdin: body.AttachStdin ?? false, stdout: body.AttachStdout ?? false, stderr: body.AttachStderr ?? false }), found.ended!);
     },
     async resize(id, height, width) {
       const { process } = find(id);
