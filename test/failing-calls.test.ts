@@ -38,10 +38,17 @@ class FailingKernel implements Kernel {
 const limits = { Memory: 64 * 2 ** 20, NanoCpus: 5e8, PidsLimit: 50 };
 const starts: readonly (readonly [name: string, body: ContainerCreateBody])[] = [
   ['without a network', { Image: 'base', Cmd: ['true'], HostConfig: { NetworkMode: 'none', ...limits } }],
-  ['with a published port, a volume and a terminal', {
-    Image: 'base', Cmd: ['true'], Tty: true, Volumes: { '/data': {} }, ExposedPorts: { '80/tcp': {} },
-    HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8080' }] }, Tmpfs: { '/cache': '' }, ...limits },
-  }],
+  [
+    'with a published port, a volume and a terminal',
+    {
+      Image: 'base',
+      Cmd: ['true'],
+      Tty: true,
+      Volumes: { '/data': {} },
+      ExposedPorts: { '80/tcp': {} },
+      HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8080' }] }, Tmpfs: { '/cache': '' }, ...limits },
+    },
+  ],
   ['in a user namespace', { Image: 'base', Cmd: ['true'], HostConfig: { UsernsMode: 'private', ...limits } }],
 ];
 
@@ -67,7 +74,10 @@ describe('a start that fails at any call', { skip: firstOf(needsRoot(), needs('i
     const { Id } = await engine.containers.create(body);
     kernel.remaining = failingCall;
     kernel.failed = undefined;
-    const started = await engine.containers.start(Id).then(() => true, () => false);
+    const started = await engine.containers.start(Id).then(
+      () => true,
+      () => false,
+    );
     kernel.remaining = Infinity;
     if (started) await engine.containers.wait(Id, 'not-running').done;
     await engine.containers.remove(Id, { force: true, volumes: true });
@@ -85,7 +95,9 @@ describe('a start that fails at any call', { skip: firstOf(needsRoot(), needs('i
     });
     // A pipe with both ends here is Node's own: threads that it keeps for a while have some.
     const isOurs = (target: string): boolean => !target.startsWith('pipe:') || open.filter((other) => other === target).length === 1;
-    const kept = open.filter(isOurs).filter((target) => /^(net|mnt|pid|user|ipc|uts|cgroup|time):|pidfd|memfd:|ptmx|^\/sys\/fs\/cgroup|^(socket|pipe):/.test(target));
+    const kept = open
+      .filter(isOurs)
+      .filter((target) => /^(net|mnt|pid|user|ipc|uts|cgroup|time):|pidfd|memfd:|ptmx|^\/sys\/fs\/cgroup|^(socket|pipe):/.test(target));
     return withoutReadyEndpoints([...inventory(scope), ...kept.map((target) => `descriptor of hakod: ${target.replace(/[:[].*/, '')}`)]);
   }
 

@@ -62,7 +62,16 @@ describe('an engine that was killed', { skip: firstOf(needsRoot(), needs('ip', '
 
   test('knows how those ended that ended meanwhile', async () => {
     const ends = { seven: 'exit 7', zero: 'exit 0', signal: 'exec sleep infinity' };
-    const waiting = (how: string): readonly string[] => ['--network', 'none', '--volume', 'gate:/gate', 'base', 'sh', '-c', `while [ ! -e /gate/open ]; do sleep 0.05; done; ${how}`];
+    const waiting = (how: string): readonly string[] => [
+      '--network',
+      'none',
+      '--volume',
+      'gate:/gate',
+      'base',
+      'sh',
+      '-c',
+      `while [ ! -e /gate/open ]; do sleep 0.05; done; ${how}`,
+    ];
     for (const [name, how] of Object.entries(ends)) await engine.must('run', '-d', '--name', name, ...waiting(how));
     await engine.must('run', '-d', '--rm', '--name', 'gone', ...waiting('exit 1'));
     await engine.must('run', '-d', '--restart', 'on-failure:5', '--name', 'again', ...waiting('[ -e /second ] && exec sleep infinity; touch /second; exit 3'));
@@ -89,7 +98,11 @@ describe('an engine that was killed', { skip: firstOf(needsRoot(), needs('ip', '
       await restart();
     }
     await engine.must('wait', 'talker', 'terminal-talker');
-    const lines = (text: string, word: string): string[] => text.split('\n').filter((line) => line.startsWith(word)).map((line) => line.trim());
+    const lines = (text: string, word: string): string[] =>
+      text
+        .split('\n')
+        .filter((line) => line.startsWith(word))
+        .map((line) => line.trim());
     const expected = (word: string): string[] => Array.from({ length: 400 }, (_, i) => `${word} ${i + 1}`);
     const { stdout, stderr } = await engine.hako(['logs', 'talker']);
     assert.deepEqual(lines(stdout, 'line'), expected('line'));
@@ -102,9 +115,14 @@ describe('an engine that was killed', { skip: firstOf(needsRoot(), needs('ip', '
   test('serves published ports again, and closes them with the container', { skip: needs('python3', 'curl') }, async () => {
     const files = ['/usr', '/lib', '/lib64', '/bin'].flatMap((path) => ['--volume', `${path}:${path}:ro`]);
     await engine.must('run', '-d', '--name', 'server', '--publish', '9080:80', ...files, 'base', 'python3', '-c', server);
-    const ask = async (): Promise<string> => (await engine.runInNetwork('curl', '--silent', '--max-time', '2', 'telnet://127.0.0.1:9080')).code === 0 ? 'open' : 'closed';
+    const ask = async (): Promise<string> =>
+      (await engine.runInNetwork('curl', '--silent', '--max-time', '2', 'telnet://127.0.0.1:9080')).code === 0 ? 'open' : 'closed';
     const reachable = async (): Promise<boolean> => {
-      const { stdout } = await engine.runInNetwork('python3', '-c', 'import socket\ntry:\n c = socket.create_connection(("127.0.0.1", 9080), 2); c.sendall(b"hello"); print(c.recv(9).decode())\nexcept OSError as e: print(e)');
+      const { stdout } = await engine.runInNetwork(
+        'python3',
+        '-c',
+        'import socket\ntry:\n c = socket.create_connection(("127.0.0.1", 9080), 2); c.sendall(b"hello"); print(c.recv(9).decode())\nexcept OSError as e: print(e)',
+      );
       return stdout === 'hello\n';
     };
     await until(reachable, 'the server answered');

@@ -77,8 +77,8 @@ function tellOfBase(answer: Promise<unknown>): void {
  */
 export function startFailureCode(error: CommandError): 125 | 126 | 127 {
   const { message } = error;
-  // Of the engine's own failures some speak of missing files, too: a sysctl's, a device's.
-  if (error instanceof ApiError && error.status >= 500) return 125;
+  // Others speak of missing files, too: a sysctl's, a device's.
+  if (!/\bexec\b/.test(message) || (error instanceof ApiError && error.status >= 500)) return 125;
   if (/executable file not found|no such file or directory|ENOENT/i.test(message)) return 127;
   if (/permission denied|is a directory|exec format error|invalid argument|EACCES|ENOEXEC|EISDIR/i.test(message)) return 126;
   return 125;

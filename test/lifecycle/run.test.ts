@@ -47,8 +47,19 @@ describe('run', { skip: needsRoot() }, () => {
   });
 
   test('passes signals on, and ends as the command does', async () => {
-    for (const [signal, code] of [['SIGTERM', 3], ['SIGINT', 4], ['SIGHUP', 5]] as const) {
-      const child = engine.spawnHako(['run', '--rm', 'base', 'sh', '-c', 'trap "exit 3" TERM; trap "exit 4" INT; trap "exit 5" HUP; echo ready; while :; do sleep 0.05; done']);
+    for (const [signal, code] of [
+      ['SIGTERM', 3],
+      ['SIGINT', 4],
+      ['SIGHUP', 5],
+    ] as const) {
+      const child = engine.spawnHako([
+        'run',
+        '--rm',
+        'base',
+        'sh',
+        '-c',
+        'trap "exit 3" TERM; trap "exit 4" INT; trap "exit 5" HUP; echo ready; while :; do sleep 0.05; done',
+      ]);
       await once(child.stdout!, 'data');
       child.kill(signal);
       assert.deepEqual(await once(child, 'exit'), [code, null], signal);
@@ -110,7 +121,14 @@ describe('run', { skip: needsRoot() }, () => {
   });
 
   test('thirty at a time all run, each with its own output', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 30 }, (_, i) => engine.hako(['run', '--rm', '--network', i % 2 ? 'none' : 'bridge', 'base', 'sh', '-c', `echo number ${i}; exit ${i}`])));
-    assert.deepEqual(outcomes.map(({ code, stdout, stderr }) => [code, stdout, stderr]), outcomes.map((_, i) => [i, `number ${i}\n`, '']));
+    const outcomes = await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        engine.hako(['run', '--rm', '--network', i % 2 ? 'none' : 'bridge', 'base', 'sh', '-c', `echo number ${i}; exit ${i}`]),
+      ),
+    );
+    assert.deepEqual(
+      outcomes.map(({ code, stdout, stderr }) => [code, stdout, stderr]),
+      outcomes.map((_, i) => [i, `number ${i}\n`, '']),
+    );
   });
 });

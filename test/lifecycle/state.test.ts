@@ -16,7 +16,8 @@ describe('a container', { skip: needsRoot() }, () => {
 
   const show = (name: string, format: string): Promise<string> => engine.must('inspect', '--format', format, name);
   const pid = async (name: string): Promise<number> => Number(await show(name, '{{.State.Pid}}'));
-  const sleeper = (name: string, ...flags: readonly string[]): Promise<string> => engine.must('run', '-d', '--name', name, '--network', 'none', ...flags, 'base', 'sleep', 'infinity');
+  const sleeper = (name: string, ...flags: readonly string[]): Promise<string> =>
+    engine.must('run', '-d', '--name', name, '--network', 'none', ...flags, 'base', 'sleep', 'infinity');
 
   async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
     for (let tries = 0; tries < 200; tries++) {
@@ -29,7 +30,8 @@ describe('a container', { skip: needsRoot() }, () => {
   test('is created, started with its output, and started again', async () => {
     const id = await engine.must('create', '--name', 'made', 'base', 'sh', '-c', 'echo once more; exit 3');
     assert.equal(await show('made', '{{.State.Status}} {{.State.Pid}}'), 'created 0');
-    for (let times = 0; times < 2; times++) assert.deepEqual(await engine.hako(['start', '-a', id]), { code: 3, signal: null, stdout: 'once more\n', stderr: '' });
+    for (let times = 0; times < 2; times++)
+      assert.deepEqual(await engine.hako(['start', '-a', id]), { code: 3, signal: null, stdout: 'once more\n', stderr: '' });
     assert.equal(await engine.must('logs', 'made'), 'once more\nonce more');
     assert.equal(await show('made', '{{.State.Status}} {{.State.ExitCode}}'), 'exited 3');
     await engine.must('rm', 'made');
@@ -71,7 +73,10 @@ describe('a container', { skip: needsRoot() }, () => {
     assert.equal((await exec('host', 'sh', '-c', 'exit 12')).code, 12);
     assert.equal((await exec('host', 'no-such-command')).code, 127);
     assert.equal((await exec('host', '/etc')).code, 126);
-    assert.equal((await exec('-u', '7:8', '-w', '/tmp', '-e', 'B=own', 'host', 'sh', '-c', 'echo $(id -u) $(id -g) $PWD $A $B')).stdout, '7 8 /tmp container own\n');
+    assert.equal(
+      (await exec('-u', '7:8', '-w', '/tmp', '-e', 'B=own', 'host', 'sh', '-c', 'echo $(id -u) $(id -g) $PWD $A $B')).stdout,
+      '7 8 /tmp container own\n',
+    );
     assert.equal((await engine.hako(['exec', '-i', 'host', 'cat'], { input: 'through' })).stdout, 'through');
     await engine.must('exec', '-d', 'host', 'sh', '-c', 'echo done >/tmp/mark');
     await until(async () => (await exec('host', 'cat', '/tmp/mark')).stdout === 'done\n', 'the detached process ran');
@@ -84,7 +89,8 @@ describe('a container', { skip: needsRoot() }, () => {
     await sleeper('runs', '--label', 'kind=a');
     await engine.must('create', '--name', 'waits', '--label', 'kind=b', 'base', 'true');
     await engine.hako(['run', '--name', 'failed', 'base', 'sh', '-c', 'exit 5']);
-    const names = async (...args: readonly string[]): Promise<string[]> => (await engine.must('ps', '--format', '{{.Names}}', ...args)).split('\n').filter(Boolean).toSorted();
+    const names = async (...args: readonly string[]): Promise<string[]> =>
+      (await engine.must('ps', '--format', '{{.Names}}', ...args)).split('\n').filter(Boolean).toSorted();
     assert.deepEqual(await names(), ['runs']);
     assert.deepEqual(await names('-a'), ['failed', 'runs', 'waits']);
     assert.deepEqual(await names('-a', '-f', 'status=created'), ['waits']);
@@ -92,7 +98,10 @@ describe('a container', { skip: needsRoot() }, () => {
     assert.deepEqual(await names('-a', '-f', 'label=kind=b'), ['waits']);
     assert.deepEqual(await names('-a', '-f', 'label=kind', '-f', 'name=run'), ['runs']);
     assert.deepEqual(await names('-n', '1'), ['failed']);
-    assert.match(await engine.must('ps', '-a', '--filter', 'name=failed'), /^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n[0-9a-f]{12} +base +"sh -c 'exit 5'" .* Exited \(5\) .* failed$/);
+    assert.match(
+      await engine.must('ps', '-a', '--filter', 'name=failed'),
+      /^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n[0-9a-f]{12} +base +"sh -c 'exit 5'" .* Exited \(5\) .* failed$/,
+    );
     assert.equal(JSON.parse(await engine.must('ps', '--format', 'json')).Names, 'runs');
     await engine.must('rename', 'waits', 'renamed');
     assert.deepEqual(await names('-a', '-f', 'status=created'), ['renamed']);
@@ -102,7 +111,18 @@ describe('a container', { skip: needsRoot() }, () => {
   });
 
   test('has its logs followed until it ends', async () => {
-    await engine.must('run', '-d', '--name', 'talker', '--network', 'none', 'base', 'sh', '-c', 'for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; echo last >&2');
+    await engine.must(
+      'run',
+      '-d',
+      '--name',
+      'talker',
+      '--network',
+      'none',
+      'base',
+      'sh',
+      '-c',
+      'for i in 1 2 3 4 5; do echo line $i; sleep 0.1; done; echo last >&2',
+    );
     const { code, stdout, stderr } = await engine.hako(['logs', '--follow', 'talker']);
     assert.deepEqual([code, stdout, stderr], [0, 'line 1\nline 2\nline 3\nline 4\nline 5\n', 'last\n']);
     assert.equal((await engine.hako(['logs', '-n', '2', 'talker'])).stdout, 'line 5\n');
@@ -133,7 +153,19 @@ describe('a container', { skip: needsRoot() }, () => {
   });
 
   test('is killed for memory beyond its limit, and says so', async () => {
-    const { code } = await engine.hako(['run', '--name', 'hungry', '--memory', '16m', '--memory-swap', '16m', 'base', 'sh', '-c', 'head -c 64m /dev/zero | tail']);
+    const { code } = await engine.hako([
+      'run',
+      '--name',
+      'hungry',
+      '--memory',
+      '16m',
+      '--memory-swap',
+      '16m',
+      'base',
+      'sh',
+      '-c',
+      'head -c 64m /dev/zero | tail',
+    ]);
     assert.ok(code === 137 || code === 1, String(code));
     await engine.hako(['run', '--name', 'eater', '--memory', '16m', '--memory-swap', '16m', 'base', 'tail', '/dev/zero']);
     assert.equal(await show('eater', '{{.State.ExitCode}} {{.State.OOMKilled}}'), '137 true');
@@ -179,7 +211,9 @@ describe('a container', { skip: needsRoot() }, () => {
 
 /** The processor time a process has used, in the kernel's clock ticks: proc_pid_stat(5). */
 function ticks(process: number): number {
-  const fields = readFileSync(`/proc/${process}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${process}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
 

@@ -129,7 +129,7 @@ export class ContainerBench {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const started of [...this.#started]) await this.remove(started);
+    for (const started of this.#started.toReversed()) await this.remove(started);
     const parent = findCgroup(this.layout, this.cgroup);
     if (parent) await apply(removeCgroup(parent), kernel);
     rmSync(this.directory, { recursive: true, force: true });

@@ -106,6 +106,11 @@ export class TestEngine {
     this.#daemon = undefined;
   }
 
+  /** The program and arguments that are `hako ARGUMENTS…`, to be run with {@link env}. */
+  command(args: readonly string[]): string[] {
+    return [process.execPath, clientPath, ...args];
+  }
+
   /** Starts `hako ARGUMENTS…` against this engine. */
   spawnHako(args: readonly string[], stdio: StdioOptions = 'pipe'): ChildProcess {
     return spawn(process.execPath, [clientPath, ...args], { env: this.env, stdio });
@@ -113,7 +118,7 @@ export class TestEngine {
 
   /** Starts `hako ARGUMENTS…` in a terminal of its own, that of script(1): what it shows comes, and keys go, through the child's pipes. */
   spawnInTerminal(args: readonly string[], size = { rows: 24, columns: 80 }): ChildProcess {
-    const words = [process.execPath, clientPath, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+    const words = this.command(args).map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
     const command = `stty rows ${size.rows} cols ${size.columns}; exec ${words.join(' ')}`;
     return spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env: { ...this.env, SHELL: '/bin/sh' }, stdio: 'pipe' });
   }

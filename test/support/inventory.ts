@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { findProgram } from './needs.ts';
 
 /** Whose objects to list. */
@@ -164,5 +164,7 @@ function packetFilter(scope: Scope, enter: (program: string, ...args: string[]) 
 
 function files(scope: Scope): string[] {
   if (!existsSync(scope.directory)) return [];
-  return attempt(() => readdirSync(scope.directory, { recursive: true }) as string[], []).map((path) => `file ${path}`);
+  // With types, since without them links are followed, and an image's lead anywhere.
+  const entries = attempt(() => readdirSync(scope.directory, { recursive: true, withFileTypes: true }), []);
+  return entries.map((entry) => `file ${relative(scope.directory, join(entry.parentPath, entry.name))}`);
 }
