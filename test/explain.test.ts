@@ -22,10 +22,10 @@ const otherMachine =
   (detectCgroups().mode !== 'hybrid' && 'the golden file was made on a machine with hybrid cgroups') ||
   (major * 100 + minor < 605 && 'the golden file was made with Linux 6.5 or newer, which takes overlay layers one by one');
 
-const asked = [
-  ...['--name', 'web', '--hostname', 'web', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '100', '--publish', '8080:80', '--volume', 'data:/data'],
-  ...['--tmpfs', '/run', '--read-only', '--user', '65534:65534', '--sysctl', 'net.ipv4.ip_unprivileged_port_start=0', '--ulimit', 'nofile=1024:2048', '--env', 'A=b'],
-];
+const asked = (
+  '--name web --hostname web --memory 64m --cpus 0.5 --pids-limit 100 --publish 8080:80 --volume data:/data --tmpfs /run --read-only ' +
+  '--user 65534:65534 --sysctl net.ipv4.ip_unprivileged_port_start=0 --ulimit nofile=1024:2048 --env A=b'
+).split(' ');
 const command = ['base', 'sh', '-c', 'echo hi'];
 
 describe('--explain', () => {
@@ -111,7 +111,10 @@ describe('what is explained is what runs', () => {
         kernel: { call: (c, resolve) => (closing || made.push(c.name), perform(c, resolve)) },
         onStep: (step) => (applied.push(step.id), (closing = step.id === 'process.started')),
       });
-      assert.deepEqual(applied, explained.map(({ id }) => id));
+      assert.deepEqual(
+        applied,
+        explained.map(({ id }) => id),
+      );
       assert.deepEqual(made, callNames(explained));
       await bench.remove(started);
     });
@@ -129,9 +132,14 @@ describe('what is explained is what runs', () => {
       const { process: first } = await apply(start(JSON.parse(process.argv[1])), { kernel: { call: perform } });
       await first.exited;
       first.release(); // else its monitor, which strace follows, would wait for an engine`;
-    const traced = spawnSync('strace', ['-ff', '-qq', '-o', join(traces, 'of'), process.execPath, '--input-type=module', '-e', script, JSON.stringify(plan)], { encoding: 'utf8', timeout: 60_000 });
+    const traced = spawnSync('strace', ['-ff', '-qq', '-o', join(traces, 'of'), process.execPath, '--input-type=module', '-e', script, JSON.stringify(plan)], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     assert.equal(traced.status, 0, traced.stderr);
-    const ofProcess = readdirSync(traces).map((name) => readFileSync(join(traces, name), 'utf8')).find((text) => text.includes('pivot_root('));
+    const ofProcess = readdirSync(traces)
+      .map((name) => readFileSync(join(traces, name), 'utf8'))
+      .find((text) => text.includes('pivot_root('));
     assert.ok(ofProcess);
     const lines = ofProcess.split('\n').filter((line) => /^[a-z_0-9]+\(/.test(line));
     const seen = lines.slice(0, lines.findIndex((line) => /^execve\(.* = 0$/.test(line)) + 1).map((line) => /^\w+/.exec(line)![0]);

@@ -13,7 +13,9 @@ describe('a terminal', { skip: unable }, () => {
   after(() => bench[Symbol.asyncDispose]());
 
   test('is found by its name inside, is the console, and the controlling terminal', async () => {
-    const started = await bench.start(bench.plan({ command: ['sh', '-c', 'tty; stat -c %t:%T /dev/console /dev/pts/0; ls -1 /dev/pts; echo yes > /dev/tty; exit 4'], config: { Tty: true } }));
+    const started = await bench.start(
+      bench.plan({ command: ['sh', '-c', 'tty; stat -c %t:%T /dev/console /dev/pts/0; ls -1 /dev/pts; echo yes > /dev/tty; exit 4'], config: { Tty: true } }),
+    );
     const { stdout, code } = await outcome(started.process);
     assert.deepEqual([stdout.split('\r\n'), code], [['/dev/pts/0', '88:0', '88:0', '0', 'ptmx', 'yes', ''], 4]);
     await bench.remove(started);
@@ -25,7 +27,10 @@ describe('a terminal', { skip: unable }, () => {
     const terminal = new ReadStream(started.process.streams.terminal!);
     let seen = '';
     let wake = (): void => {};
-    terminal.setEncoding('utf8').on('data', (data) => ((seen += data), wake())).on('error', () => {});
+    terminal
+      .setEncoding('utf8')
+      .on('data', (data) => ((seen += data), wake()))
+      .on('error', () => {});
     const until = async (text: string): Promise<void> => {
       while (!seen.includes(text)) await new Promise<void>((resolve) => (wake = resolve));
     };

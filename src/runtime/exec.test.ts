@@ -22,7 +22,10 @@ describe('exec', { skip: unable }, () => {
   test('joins every namespace and the cgroup of the container', async () => {
     const links = ['mnt', 'uts', 'ipc', 'pid', 'net', 'cgroup', 'user', 'time'].map((type) => `/ns/${type}`);
     const { stdout } = await exec('readlink', ...links.map((link) => `/proc/self${link}`));
-    assert.deepEqual(stdout.trim().split('\n'), links.map((link) => readlinkSync(`/proc/${started.process.pid}${link}`)));
+    assert.deepEqual(
+      stdout.trim().split('\n'),
+      links.map((link) => readlinkSync(`/proc/${started.process.pid}${link}`)),
+    );
     const { stdout: cgroup } = await exec('cat', '/proc/self/cgroup');
     assert.equal(cgroup, (await exec('cat', '/proc/1/cgroup')).stdout);
   });

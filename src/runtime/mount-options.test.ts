@@ -25,7 +25,11 @@ test('the later of two options that contradict each other wins, as with mount(8)
 });
 
 test('options that begin with r are for the mounts beneath, too', () => {
-  assert.deepEqual(parseMountOptions(['rro', 'rnosuid', 'rexec']), { ...nothing, recursiveSet: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, recursiveClear: MOUNT_ATTR_NOEXEC });
+  assert.deepEqual(parseMountOptions(['rro', 'rnosuid', 'rexec']), {
+    ...nothing,
+    recursiveSet: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
+    recursiveClear: MOUNT_ATTR_NOEXEC,
+  });
   // `relatime` begins with r and is none of them.
   assert.deepEqual(parseMountOptions(['relatime']).recursiveSet, 0);
 });

@@ -49,7 +49,10 @@ describe('the root file system', { skip: unable }, () => {
     const before = readdirSync('/proc/self/fd').length;
     const broken = { ...overlay, lower: [join(directory, 'missing'), overlay.lower[0]!] };
     assert.ok(openOverlay(broken) < 0);
-    await assert.rejects(run(mountOverlay(broken)), (error) => error instanceof StepError && error.step === 'mount.overlay' && error.message.includes('/missing'));
+    await assert.rejects(
+      run(mountOverlay(broken)),
+      (error) => error instanceof StepError && error.step === 'mount.overlay' && error.message.includes('/missing'),
+    );
     assert.equal(readdirSync('/proc/self/fd').length, before);
   });
 
@@ -64,8 +67,12 @@ describe('the root file system', { skip: unable }, () => {
   test('gets the mount points that it lacks, and keeps those that it has', async () => {
     mkdirSync(join(directory, 'top', 'etc'));
     writeFileSync(join(directory, 'top', 'etc/hosts'), 'mine');
-    await prepare([{ path: '/etc/hosts', isFile: true }, { path: '/a/b/c', isFile: false }, { path: '/f/file', isFile: true }]);
-    assert.deepEqual(readdirSync(overlay.upper, { recursive: true }).toSorted(), ['a', 'a/b', 'a/b/c', 'f', 'f/file']);
+    await prepare([
+      { path: '/etc/hosts', isFile: true },
+      { path: '/a/b/c', isFile: false },
+      { path: '/f/file', isFile: true },
+    ]);
+    assert.deepEqual(readdirSync(overlay.upper, { recursive: true, encoding: 'utf8' }).toSorted(), ['a', 'a/b', 'a/b/c', 'f', 'f/file']);
   });
 
   test('has no link that leads out of it, wherever the image points', async () => {
@@ -74,7 +81,8 @@ describe('the root file system', { skip: unable }, () => {
     symlinkSync(outside, join(directory, 'top', 'absolute'));
     symlinkSync('../../../../../../..' + outside, join(directory, 'top', 'relative'));
     symlinkSync('/proc/self/root' + outside, join(directory, 'top', 'magic'));
-    for (const name of ['absolute', 'relative', 'magic']) await prepare([{ path: `/${name}/made`, isFile: false }]).catch((error: unknown) => assert.ok(error instanceof StepError));
+    for (const name of ['absolute', 'relative', 'magic'])
+      await prepare([{ path: `/${name}/made`, isFile: false }]).catch((error: unknown) => assert.ok(error instanceof StepError));
     assert.deepEqual(readdirSync(outside), []);
     assert.ok(!existsSync(join(outside, 'made')));
   });

@@ -50,10 +50,13 @@ describe('a container', { skip: unable }, () => {
   test('sees the mounts that its configuration says, and no other', async () => {
     const { stdout } = await bench.run({ command: ['cat', '/proc/self/mountinfo'] });
     // Mount point, mount options, optional fields (propagation), type: proc_pid_mountinfo(5).
-    const seen = stdout.trim().split('\n').map((line) => {
-      const [, at, options, optional, type] = /^\S+ \S+ \S+ \S+ (\S+) (\S+) (.*?)- (\S+)/.exec(line)!;
-      return `${at} ${type} ${options}${optional ? ` ${optional.trim()}` : ''}`;
-    });
+    const seen = stdout
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const [, at, options, optional, type] = /^\S+ \S+ \S+ \S+ (\S+) (\S+) (.*?)- (\S+)/.exec(line)!;
+        return `${at} ${type} ${options}${optional ? ` ${optional.trim()}` : ''}`;
+      });
     const safe = 'nosuid,nodev,noexec,relatime';
     const device = readFileSync('/proc/self/mountinfo', 'utf8').match(/^\S+ \S+ \S+ \/ \/ \S+ .*?- (\S+)/m)?.[1];
     const cgroups = seen.filter((line) => line.startsWith('/sys/fs/cgroup'));
@@ -79,7 +82,9 @@ describe('a container', { skip: unable }, () => {
   });
 
   test('is process 1, by its name, in its cgroup, with standard streams and no other descriptor', async () => {
-    const { stdout, stderr, code } = await bench.run({ command: ['sh', '-c', 'echo $$; hostname; cat /proc/self/cgroup | grep -vc ":/$"; ls /proc/1/fd; pwd; echo no >&2; exit 7'] });
+    const { stdout, stderr, code } = await bench.run({
+      command: ['sh', '-c', 'echo $$; hostname; cat /proc/self/cgroup | grep -vc ":/$"; ls /proc/1/fd; pwd; echo no >&2; exit 7'],
+    });
     assert.deepEqual([stdout.split('\n'), stderr, code], [['1', 'bench', '0', '0', '1', '2', '/', ''], 'no\n', 7]);
     const started = await bench.start(bench.plan({ command: ['sleep', '100'] }));
     assert.ok(readFileSync(`/proc/${started.process.pid}/cgroup`, 'utf8').includes(bench.cgroup));
@@ -90,21 +95,34 @@ describe('a container', { skip: unable }, () => {
   });
 
   test('never appears in the mount table of the host', async () => {
-    const before = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(bench.directory));
+    const before = readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(bench.directory));
     const started = await bench.start(bench.plan({ command: ['sleep', '100'] }));
-    const during = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(bench.directory));
+    const during = readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(bench.directory));
     assert.deepEqual(during, before);
     await bench.remove(started);
   });
 
   test('in a user namespace is root over its own files and nobody to the host', async () => {
-    const plan = bench.plan({ command: ['sh', '-c', 'id -u; cat /proc/self/uid_map; stat -c %u /usr/bin /dev/null /etc; touch /made; stat -c %u /made'], hostConfig: { UsernsMode: 'private:200000:1000' } });
+    const plan = bench.plan({
+      command: ['sh', '-c', 'id -u; cat /proc/self/uid_map; stat -c %u /usr/bin /dev/null /etc; touch /made; stat -c %u /made'],
+      hostConfig: { UsernsMode: 'private:200000:1000' },
+    });
     const started = await bench.start(plan);
     const { stdout, stderr, code } = await outcome(started.process);
     await bench.remove(started);
     assert.deepEqual([stderr, code], ['', 0]);
     // The device node is the host's, whose root has no place in the map.
-    assert.deepEqual(stdout.trim().split('\n').map((line) => line.trim().replaceAll(/ +/g, ' ')), ['0', '0 200000 1000', '0', '65534', '0', '0']);
+    assert.deepEqual(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().replaceAll(/ +/g, ' ')),
+      ['0', '0 200000 1000', '0', '65534', '0', '0'],
+    );
     assert.equal(statSync(join(plan.overlay.upper, 'made')).uid, 200000);
   });
 
@@ -136,7 +154,7 @@ describe('a container', { skip: unable }, () => {
       } catch (error) {
         return error;
       }
-      assert.fail('it was started');
+      return assert.fail('it was started');
     };
 
     test('says which step failed on what, when the engine fails', async () => {
@@ -173,35 +191,39 @@ describe('a container', { skip: unable }, () => {
       'in a user namespace': { command: ['true'], hostConfig: { UsernsMode: 'private' } },
       'with a terminal': { command: ['true'], config: { Tty: true } },
       'with limits and a volume': { command: ['true'], hostConfig: { Memory: 64 << 20, PidsLimit: 20, CpuQuota: 50_000 }, mounts: [bind('/srv', '/mnt/deep')] },
-    })) test(`leaves nothing, whichever call of the engine fails: ${kind}`, async () => {
-      let made = 0;
-      const counting: Kernel = { call: (c, resolve) => (made++, perform(c, resolve)) };
-      const plan = bench.plan(asked);
-      await bench.remove(await bench.start(plan, { kernel: counting }));
-      const calls = made;
-      assert.ok(calls > 20);
-      const before = left();
-      for (let victim = 1; victim <= calls; victim++) {
-        made = 0;
-        let failed = '';
-        const failing: Kernel = {
-          call(c, resolve) {
-            // A close that fails has closed all the same, close(2).
-            if (++made !== victim || c.name === 'close') return perform(c, resolve);
-            failed = c.name;
-            return -errno.ENOMEM;
-          },
-        };
-        const started = await bench.start(bench.plan(asked), { kernel: failing }).catch((error: unknown) => error);
-        if (started instanceof Error) assert.ok(started instanceof StepError && started.code === 'ENOMEM', `call ${victim}, ${failed}: ${started.message}`);
-        else await bench.remove(started as Awaited<ReturnType<ContainerBench['start']>>); // a call whose failure has another way
-        await nothingLeft(before, `after ENOMEM of call ${victim}, ${failed}`);
-      }
-    });
+    }))
+      test(`leaves nothing, whichever call of the engine fails: ${kind}`, async () => {
+        let made = 0;
+        const counting: Kernel = { call: (c, resolve) => (made++, perform(c, resolve)) };
+        const plan = bench.plan(asked);
+        await bench.remove(await bench.start(plan, { kernel: counting }));
+        const calls = made;
+        assert.ok(calls > 20);
+        const before = left();
+        for (let victim = 1; victim <= calls; victim++) {
+          made = 0;
+          let failed = '';
+          const failing: Kernel = {
+            call(c, resolve) {
+              // A close that fails has closed all the same, close(2).
+              if (++made !== victim || c.name === 'close') return perform(c, resolve);
+              failed = c.name;
+              return -errno.ENOMEM;
+            },
+          };
+          const started = await bench.start(bench.plan(asked), { kernel: failing }).catch((error: unknown) => error);
+          if (started instanceof Error) assert.ok(started instanceof StepError && started.code === 'ENOMEM', `call ${victim}, ${failed}: ${started.message}`);
+          else await bench.remove(started as Awaited<ReturnType<ContainerBench['start']>>); // a call whose failure has another way
+          await nothingLeft(before, `after ENOMEM of call ${victim}, ${failed}`);
+        }
+      });
   });
 
   function fileSystemOf(path: string): string | undefined {
-    const lines = readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => /^\S+ \S+ \S+ \S+ (\S+) .*?- (\S+)/.exec(line)!);
+    const lines = readFileSync('/proc/self/mountinfo', 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => /^\S+ \S+ \S+ \S+ (\S+) .*?- (\S+)/.exec(line)!);
     return lines.filter(([, at]) => at === '/' || `${path}/`.startsWith(`${at}/`)).toSorted((a, b) => b[1]!.length - a[1]!.length)[0]?.[2];
   }
 });

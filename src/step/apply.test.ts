@@ -26,7 +26,7 @@ function failing(failures: Readonly<Record<string, number>>): ReturnType<typeof 
   return recorder((c) => 0 - (Object.entries(failures).find(([text]) => c.args.includes(text))?.[1] ?? 0));
 }
 /** `mkdirat a`, `unlinkat b`, … */
-const made = ({ calls }: { readonly calls: readonly Call[] }): string[] => calls.map((c) => `${c.name} ${String(c.args[1])}`);
+const made = ({ calls }: { readonly calls: readonly Call[] }): string[] => calls.map((c) => `${c.name} ${c.args[1] as string}`);
 
 test('steps run in order and the procedure gets what its calls returned', async () => {
   const kernel = recorder((_, index) => index + 10);
@@ -151,7 +151,9 @@ test('`finally` runs at the end, in reverse order: after success, and after the 
 
 test('an errno that a call accepts is an answer', async () => {
   const kernel = failing({ a: errno.EEXIST });
-  const returned = await apply(step<number>({ ...directory('a'), calls: [{ ...make('a'), accept: [errno.EEXIST] }], result: (values) => values[0]! }), { kernel });
+  const returned = await apply(step<number>({ ...directory('a'), calls: [{ ...make('a'), accept: [errno.EEXIST] }], result: (values) => values[0]! }), {
+    kernel,
+  });
   assert.equal(returned, -errno.EEXIST);
 });
 

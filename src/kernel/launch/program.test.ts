@@ -20,7 +20,9 @@ const isExecutable = (path: string): boolean => {
     return false;
   }
 };
-const emulator = ['qemu-aarch64', 'qemu-aarch64-static'].flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((path) => join(path, name))).find(isExecutable);
+const emulator = ['qemu-aarch64', 'qemu-aarch64-static']
+  .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((path) => join(path, name)))
+  .find(isExecutable);
 
 for (const machine of ['x64', 'arm64'] satisfies Architecture[]) {
   const native = machine === architecture;
@@ -31,7 +33,11 @@ for (const machine of ['x64', 'arm64'] satisfies Architecture[]) {
     writeFileSync(program, monitorProgram(machine), { mode: 0o755 });
 
     /** Runs the program over a table on its descriptor 3. */
-    function walk(sections: readonly (readonly Row[])[]): { readonly stdout: string; readonly status: number | null; readonly value: (row: Row) => number | undefined } {
+    function walk(sections: readonly (readonly Row[])[]): {
+      readonly stdout: string;
+      readonly status: number | null;
+      readonly value: (row: Row) => number | undefined;
+    } {
       const table = compileTable(sections, BigInt(tableAddress), 4096, machine);
       const file = join(directory, 'table');
       writeFileSync(file, table.bytes);
