@@ -37,7 +37,7 @@ export interface MonitorPlan {
   readonly hold: readonly number[];
   /** The new process's end of the engine's rendezvous socket: closes when execve succeeds. */
   readonly sync: number;
-  /** The monitor waits for a descriptor (the terminal) from the engine before it closes what it does not hold. */
+  /** The monitor waits for a descriptor (the terminal) from the engine, to hold it. */
   readonly receiveDescriptor: boolean;
 }
 
@@ -137,8 +137,9 @@ export function startMonitor(plan: MonitorPlan): Monitor {
     ...rows([call('prctl', [prctlOptions.PR_SET_NAME, 'hako-monitor', 0, 0, 0]), call('setsid', []), call('chdir', ['/'])]),
     ...plan.before.flatMap((s) => rows(s.calls)),
     clone,
-    ...(plan.receiveDescriptor ? rows([call('recvmsg', [controlPeer, received, 0])]) : []),
+    // The rendezvous first: while it is open here, the engine does not see that the process has ended before its terminal was open.
     ...rows(inherited.filter((fd) => !held.has(fd)).map((fd) => call('close', [fd]))),
+    ...(plan.receiveDescriptor ? rows([call('recvmsg', [controlPeer, received, 0])]) : []),
     ...rows([
       // The process's part of the table is not the monitor's: its memory goes with the process.
       call('munmap', [tableAddress + monitorRoom, tableSize - monitorRoom]),
