@@ -2,7 +2,7 @@
  * A process's output: read once, logged, and given to everyone who is attached. Who is attached and reads slowly slows
  * the process, as a pipe would; what nobody is attached to only goes to the log.
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
 import type { Writable } from 'node:stream';
 import type { Streams } from '../runtime/process.ts';
@@ -68,7 +68,7 @@ export class OutputHub {
         return true;
       },
     };
-    return this.#watch(new Socket({ fd, readable: true, writable: false, onread } as SocketConstructorOpts));
+    return this.#watch(new Socket({ fd, readable: true, writable: false, onread }));
   }
 
   #read(source: Socket, stream: LogStream): Promise<void> {

@@ -83,9 +83,9 @@ export class StateFiles {
     const found: { container: Container; running: RunningRecord | undefined }[] = [];
     for (const base of [this.#kept, this.#run]) {
       for (const id of readdirSync(base).filter((name) => idPattern.test(name))) {
-        const record = this.#read<ContainerRecord>(join(base, id, 'container.json'), report);
+        const record = this.#read(join(base, id, 'container.json'), report) as ContainerRecord | undefined;
         if (!record) continue;
-        const note = this.#read<{ record: RunningRecord; state: ContainerRecord['state'] }>(join(this.#run, id, 'running.json'), report);
+        const note = this.#read(join(this.#run, id, 'running.json'), report) as { record: RunningRecord; state: ContainerRecord['state'] } | undefined;
         if (note) record.state = note.state;
         found.push({ container: new Container(record), running: note?.record });
       }
@@ -93,9 +93,9 @@ export class StateFiles {
     return found;
   }
 
-  #read<T>(path: string, report: (message: string) => void): T | undefined {
+  #read(path: string, report: (message: string) => void): unknown {
     try {
-      return JSON.parse(readFileSync(path, 'utf8')) as T;
+      return JSON.parse(readFileSync(path, 'utf8'));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') report(`${path} can't be read: ${String(error)}`);
       return undefined;

@@ -39,7 +39,7 @@ export function addressOf(bytes: Uint8Array): bigint {
 
 /** A view of `length` bytes of this process's memory at `address`, such as a mapping made by mmap(2). */
 export function viewMemory(address: bigint, length: number): Uint8Array {
-  return new Uint8Array(koffi.view(address, length) as ArrayBuffer);
+  return new Uint8Array(koffi.view(address, length));
 }
 
 const entry = koffi.proto('intptr_t entry(void *, void *, void *)');

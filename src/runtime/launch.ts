@@ -98,7 +98,6 @@ interface Launched {
 export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
   let launched: Launched | undefined;
   let sync: [number, number] | undefined;
-  const waits = plan.whileWaiting !== undefined;
   let master: Call | undefined;
   const isTerminal = plan.stdio === 'terminal';
 
@@ -132,9 +131,9 @@ export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
     undo: [call('pidfd_send_signal', [new Unknown('PIDFD'), 9, null, 0], { perform: () => abandon(launched) })],
   });
 
-  if (waits) {
+  if (plan.whileWaiting) {
     const pid = yield* waitForProcess('Wait until the process is ready for its id maps and its network', () => launched);
-    yield* plan.whileWaiting!(pid);
+    yield* plan.whileWaiting(pid);
     yield* releaseProcess(() => launched);
   }
   let terminal: number | undefined;
