@@ -3,6 +3,7 @@
  * the next one finds what runs as it was, knows how the rest ended, and keeps nothing of what was cut off half-way.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test, { after, before, describe } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -154,13 +155,14 @@ describe('an engine that was killed', { skip: firstOf(needsRoot(), needs('ip', '
 
   test('ends the execs whose clients it has lost, and takes new ones', async () => {
     await engine.must('run', '-d', '--name', 'host', 'base', 'sleep', 'infinity');
-    const session = engine.spawnHako(['exec', '-i', 'host', 'cat']);
-    session.stdin!.write('x');
-    await new Promise((resolve) => session.stdout!.once('data', resolve));
-    const ended = new Promise<number | null>((resolve) => session.once('exit', resolve));
+    // By the API: a client of the command line would start the next engine itself.
+    const { Id } = await engine.api.ask<{ Id: string }>('POST', '/containers/host/exec', { Cmd: ['sh', '-c', 'echo up; exec sleep 999'], AttachStdout: true });
+    const session = await engine.api.open('POST', `/exec/${Id}/start`, {});
+    const cutOff = once(session.on('error', () => {}), 'close');
+    await once(session, 'data');
     await restart();
-    assert.notEqual(await ended, 0, 'the client says that its session was cut off');
-    await until(async () => !(await engine.must('top', 'host', '-o', 'comm')).includes('cat'), 'the exec was ended');
+    await cutOff;
+    await until(async () => !(await engine.must('top', 'host', '-o', 'args')).includes('999'), 'the exec was ended');
     assert.equal(await engine.must('exec', 'host', 'echo', 'new'), 'new');
     await removeAll('host');
   });

@@ -127,7 +127,8 @@ function answerError(
 ): void {
   const { status, message: sentence } = answerOf(error);
   // The stack only of what is a defect of ours.
-  if (status === 500) report(`${message.method} ${message.url?.slice(0, 200)}: ${error instanceof EngineError ? sentence : ((error as Error).stack ?? sentence)}`);
+  if (status === 500)
+    report(`${message.method} ${message.url?.slice(0, 200)}: ${error instanceof EngineError ? sentence : ((error as Error).stack ?? sentence)}`);
   if (response.headersSent || response.socket === null) {
     // The answer has begun: cutting it off is the only way left to say that it is not whole.
     (upgraded ?? response).destroy();

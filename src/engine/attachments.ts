@@ -82,9 +82,10 @@ async function* outputOf(promise: Promise<Attachment | undefined>): AsyncGenerat
 function inputOf(promise: Promise<Attachment | undefined>): Writable {
   return new Writable({
     write: (chunk, encoding, done) => void promise.then((attachment) => (attachment?.input ? attachment.input.write(chunk, encoding, done) : done())),
-    final: (done) => void promise.then((attachment) => {
-      attachment?.input?.end();
-      done();
-    }),
+    final: (done) =>
+      void promise.then((attachment) => {
+        attachment?.input?.end();
+        done();
+      }),
   }).on('error', () => {});
 }

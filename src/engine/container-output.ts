@@ -12,8 +12,17 @@ export async function attachContainer(parts: Parts, container: Container, option
   const { config, state } = container.record;
   if (state.status === 'paused') throw new EngineError(409, `Container ${container.id} is paused. Unpause the container before attach`);
   announce(parts, container, 'attach');
-  const past = options.logs ? (await readContainerLogs(parts, container, { stdout: options.stdout, stderr: options.stderr, follow: false, timestamps: false })).output : undefined;
-  const live = options.stream ? container.attachments.attach(container.running?.output, { stdin: options.stdin && (config.OpenStdin ?? false), stdout: options.stdout, stderr: options.stderr }, config.Tty ?? false, config.StdinOnce ?? false) : undefined;
+  const past = options.logs
+    ? (await readContainerLogs(parts, container, { stdout: options.stdout, stderr: options.stderr, follow: false, timestamps: false })).output
+    : undefined;
+  const live = options.stream
+    ? container.attachments.attach(
+        container.running?.output,
+        { stdin: options.stdin && (config.OpenStdin ?? false), stdout: options.stdout, stderr: options.stderr },
+        config.Tty ?? false,
+        config.StdinOnce ?? false,
+      )
+    : undefined;
   return {
     terminal: config.Tty ?? false,
     output: concatenate(past, live?.output),
@@ -27,7 +36,11 @@ async function* concatenate(...parts: readonly (AsyncIterable<LogChunk> | undefi
 }
 
 /** Reads the log; with `follow` it goes on until the container ends or the reader goes. */
-export async function readContainerLogs(parts: Parts, container: Container, options: LogOptions): Promise<{ readonly terminal: boolean; readonly output: AsyncIterable<LogChunk> }> {
+export async function readContainerLogs(
+  parts: Parts,
+  container: Container,
+  options: LogOptions,
+): Promise<{ readonly terminal: boolean; readonly output: AsyncIterable<LogChunk> }> {
   const { config, hostConfig } = container.record;
   const ending = new AbortController();
   const reading = readLog(parts.files.logDirectory(container), logLimits(hostConfig.LogConfig).limits, options, ending.signal, container.running?.output.log);

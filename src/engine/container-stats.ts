@@ -5,7 +5,11 @@ import type { Parts } from './parts.ts';
 import { containerSamples, type StatsSource } from './stats.ts';
 
 /** @see ContainerOperations.stats */
-export function containerStats(parts: Parts, container: Container, options: { readonly stream: boolean; readonly oneShot: boolean; readonly signal: AbortSignal }): AsyncIterable<StatsSample> {
+export function containerStats(
+  parts: Parts,
+  container: Container,
+  options: { readonly stream: boolean; readonly oneShot: boolean; readonly signal: AbortSignal },
+): AsyncIterable<StatsSample> {
   return containerSamples(() => sourceOf(parts, container), options);
 }
 

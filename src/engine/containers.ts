@@ -65,9 +65,10 @@ export function containerOperations(parts: Parts): ContainerOperations {
     wait(ref, condition) {
       const container = find(ref);
       const { state } = container.record;
-      const done = condition === 'not-running' && !container.running && state.status !== 'restarting'
-        ? Promise.resolve({ StatusCode: state.exitCode, ...(state.error ? { Error: { Message: state.error } } : {}) })
-        : container.wait(condition);
+      const done =
+        condition === 'not-running' && !container.running && state.status !== 'restarting'
+          ? Promise.resolve({ StatusCode: state.exitCode, ...(state.error ? { Error: { Message: state.error } } : {}) })
+          : container.wait(condition);
       return { ready: Promise.resolve(), done };
     },
     remove: (ref, options) => removeOnDemand(parts, find(ref), options),

@@ -15,7 +15,12 @@ import { resolveMounts } from './spec/volumes.ts';
 import { now, rfc3339 } from './time.ts';
 
 /** Checks the request and gives the record, without writing or reserving anything but the volumes it names. */
-export async function draftContainer(parts: Parts, body: ContainerCreateBody, name: string | undefined, explain: boolean): Promise<{ readonly container: Container; readonly image: ResolvedImage; readonly warnings: string[] }> {
+export async function draftContainer(
+  parts: Parts,
+  body: ContainerCreateBody,
+  name: string | undefined,
+  explain: boolean,
+): Promise<{ readonly container: Container; readonly image: ResolvedImage; readonly warnings: string[] }> {
   const warnings = validateCreate(body, parts.layout);
   const hostConfig = body.HostConfig ?? {};
   warnings.push(...logLimits(hostConfig.LogConfig).warnings);
@@ -29,20 +34,41 @@ export async function draftContainer(parts: Parts, body: ContainerCreateBody, na
     create: !explain,
   });
   const record: ContainerRecord = {
-    id: parts.containers.newId(), name: name || parts.containers.randomName(), created: rfc3339(now()),
+    id: parts.containers.newId(),
+    name: name || parts.containers.randomName(),
+    created: rfc3339(now()),
     image: { id: image.id, reference: body.Image, chain: image.chain },
-    config, hostConfig, mounts, networks: body.NetworkingConfig?.EndpointsConfig ?? {},
+    config,
+    hostConfig,
+    mounts,
+    networks: body.NetworkingConfig?.EndpointsConfig ?? {},
     state: { status: 'created', exitCode: 0, oomKilled: false, error: '', startedAt: never, finishedAt: never, stoppedByUser: false },
     restartCount: 0,
   };
   return { container: new Container(record), image, warnings };
 }
 
-function volume(parts: Parts, asked: { readonly name?: string; readonly driver?: string; readonly options?: Readonly<Record<string, string>>; readonly labels?: Readonly<Record<string, string>> }, explain: boolean): { readonly name: string; readonly path: string } {
-  if (explain && !(asked.name && parts.volumes.has(asked.name))) return { name: asked.name ?? 'NEW', path: `${parts.settings.root}/volumes/${asked.name ?? 'NEW'}/_data` };
-  const made = asked.name && parts.volumes.has(asked.name) ? parts.volumes.inspect(asked.name) : parts.volumes.create({
-    ...(asked.name ? { Name: asked.name } : {}), ...(asked.driver ? { Driver: asked.driver } : {}), ...(asked.options ? { DriverOpts: asked.options } : {}), ...(asked.labels ? { Labels: asked.labels } : {}),
-  });
+function volume(
+  parts: Parts,
+  asked: {
+    readonly name?: string;
+    readonly driver?: string;
+    readonly options?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+  },
+  explain: boolean,
+): { readonly name: string; readonly path: string } {
+  if (explain && !(asked.name && parts.volumes.has(asked.name)))
+    return { name: asked.name ?? 'NEW', path: `${parts.settings.root}/volumes/${asked.name ?? 'NEW'}/_data` };
+  const made =
+    asked.name && parts.volumes.has(asked.name)
+      ? parts.volumes.inspect(asked.name)
+      : parts.volumes.create({
+          ...(asked.name ? { Name: asked.name } : {}),
+          ...(asked.driver ? { Driver: asked.driver } : {}),
+          ...(asked.options ? { DriverOpts: asked.options } : {}),
+          ...(asked.labels ? { Labels: asked.labels } : {}),
+        });
   return { name: made.Name, path: made.Mountpoint };
 }
 
@@ -76,7 +102,9 @@ async function create(parts: Parts, body: ContainerCreateBody, name: string | un
 
 /** A new volume begins with what the image has in its place. */
 async function fillVolumes(parts: Parts, container: Container, overlay: ReturnType<Parts['snapshots']['create']>): Promise<void> {
-  const volumes = container.record.mounts.filter((m): m is MountPoint & { Name: string } => m.Type === 'volume' && m.Name !== undefined && !/\bnocopy\b/.test(m.Mode));
+  const volumes = container.record.mounts.filter(
+    (m): m is MountPoint & { Name: string } => m.Type === 'volume' && m.Name !== undefined && !/\bnocopy\b/.test(m.Mode),
+  );
   if (volumes.length === 0) return;
   const root = openOverlay(overlay);
   if (root < 0) throw new EngineError(500, `the layers of the container can't be mounted (errno ${-root})`);

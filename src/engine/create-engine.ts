@@ -34,12 +34,26 @@ export async function createEngine(settings: Settings, report: (message: string)
   const pool = new LayerPool();
   const containers = new ContainerIndex();
   const images = await Images.open(settings.root, pool, {
-    usedBy: (id) => containers.all().filter((c) => c.record.image.id === id).map((c) => ({ id: c.id, running: c.isRunning })),
+    usedBy: (id) =>
+      containers
+        .all()
+        .filter((c) => c.record.image.id === id)
+        .map((c) => ({ id: c.id, running: c.isRunning })),
     usedLayers: () => containers.all().flatMap((c) => c.record.image.chain),
   });
-  const volumes = await Volumes.open(join(settings.root, 'volumes'), pool, (name) => containers.all().filter((c) => c.record.mounts.some((m) => m.Name === name)).map((c) => c.id));
+  const volumes = await Volumes.open(join(settings.root, 'volumes'), pool, (name) =>
+    containers
+      .all()
+      .filter((c) => c.record.mounts.some((m) => m.Name === name))
+      .map((c) => c.id),
+  );
   const parts: Parts = {
-    settings, kernel, images, volumes, containers, report,
+    settings,
+    kernel,
+    images,
+    volumes,
+    containers,
+    report,
     layout: detectCgroups(),
     resolveImage: imageResolver(images, report),
     snapshots: await Snapshots.open(join(settings.root, 'snapshots'), pool),

@@ -55,8 +55,14 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
   const { process, seccomp } = buildExecProcess(container, { ...body, Tty: options.terminal }, running.handle.pid);
   const [height, width] = options.consoleSize ?? body.ConsoleSize ?? [];
   const plan: ExecPlan = {
-    id: found.id, owner: parts.settings.run, process: { ...process, ...(height && width ? { consoleSize: { height, width } } : {}) }, pid: running.handle.pid, namespaces: running.namespaces, cgroup: running.cgroup,
-    ...(seccomp ? { seccomp } : {}), stdin: body.AttachStdin ?? false,
+    id: found.id,
+    owner: parts.settings.run,
+    process: { ...process, ...(height && width ? { consoleSize: { height, width } } : {}) },
+    pid: running.handle.pid,
+    namespaces: running.namespaces,
+    cgroup: running.cgroup,
+    ...(seccomp ? { seccomp } : {}),
+    stdin: body.AttachStdin ?? false,
   };
   try {
     const started = await apply(exec(plan), { kernel: parts.kernel });
@@ -133,24 +139,40 @@ export function execOperations(parts: Parts): ExecOperations {
         Running: state === 'running',
         ExitCode: exitCode ?? null,
         ProcessConfig: {
-          tty: body.Tty ?? false, entrypoint: body.Cmd?.[0] ?? '', arguments: body.Cmd?.slice(1) ?? [], privileged: body.Privileged ?? false, ...(body.User ? { user: body.User } : {}),
+          tty: body.Tty ?? false,
+          entrypoint: body.Cmd?.[0] ?? '',
+          arguments: body.Cmd?.slice(1) ?? [],
+          privileged: body.Privileged ?? false,
+          ...(body.User ? { user: body.User } : {}),
         },
-        OpenStdin: body.AttachStdin ?? false, OpenStdout: body.AttachStdout ?? false, OpenStderr: body.AttachStderr ?? false,
-        CanRemove: state === 'ended', ContainerID: container.id, DetachKeys: body.DetachKeys ?? '', Pid: process?.pid ?? 0,
+        OpenStdin: body.AttachStdin ?? false,
+        OpenStdout: body.AttachStdout ?? false,
+        OpenStderr: body.AttachStderr ?? false,
+        CanRemove: state === 'ended',
+        ContainerID: container.id,
+        DetachKeys: body.DetachKeys ?? '',
+        Pid: process?.pid ?? 0,
       };
     },
   };
 }
 
 /** Runs a command to its end and gives what it wrote: for health checks. Output beyond `limit` bytes is dropped. */
-export async function runToEnd(parts: Parts, container: Container, body: ExecCreateBody, limit: number, signal: AbortSignal): Promise<{ readonly exitCode: number; readonly output: string }> {
+export async function runToEnd(
+  parts: Parts,
+  container: Container,
+  body: ExecCreateBody,
+  limit: number,
+  signal: AbortSignal,
+): Promise<{ readonly exitCode: number; readonly output: string }> {
   const found: Exec = { id: randomBytes(32).toString('hex'), container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined };
   const hub = await run(parts, found, { terminal: false });
   const stop = (): void => void found.process?.signal(9);
   signal.addEventListener('abort', stop, { once: true });
   const { exited } = found.process!;
   let text = '';
-  for await (const { data } of hub.attach({ stdin: false, stdout: true, stderr: true }).output) if (text.length < limit) text += Buffer.from(data).toString('utf8', 0, limit - text.length);
+  for await (const { data } of hub.attach({ stdin: false, stdout: true, stderr: true }).output)
+    if (text.length < limit) text += Buffer.from(data).toString('utf8', 0, limit - text.length);
   const status = await exited;
   signal.removeEventListener('abort', stop);
   return { exitCode: status.code, output: text };

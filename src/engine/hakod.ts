@@ -56,10 +56,16 @@ async function main(): Promise<void> {
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
-    void server.close().then(() => engine.close()).then(() => process.exit(0), (error: unknown) => {
-      report(`stopping: ${String(error)}`);
-      process.exit(1);
-    });
+    void server
+      .close()
+      .then(() => engine.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          report(`stopping: ${String(error)}`);
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -51,8 +51,13 @@ export function watchHealth(parts: Parts, container: Container): () => void {
   };
   const probe = async (): Promise<void> => {
     const start = rfc3339(now());
-    const result = await runToEnd(parts, container, { Cmd: command, AttachStdout: true, AttachStderr: true }, keptOutput, AbortSignal.any([ending.signal, AbortSignal.timeout(timeout)]))
-      .catch((error: unknown) => ({ exitCode: -1, output: String(error) }));
+    const result = await runToEnd(
+      parts,
+      container,
+      { Cmd: command, AttachStdout: true, AttachStderr: true },
+      keptOutput,
+      AbortSignal.any([ending.signal, AbortSignal.timeout(timeout)]),
+    ).catch((error: unknown) => ({ exitCode: -1, output: String(error) }));
     if (ending.signal.aborted) return;
     health.Log.push({ Start: start, End: rfc3339(now()), ExitCode: result.exitCode, Output: result.output });
     if (health.Log.length > keptResults) health.Log.shift();

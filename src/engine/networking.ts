@@ -77,7 +77,13 @@ export class Networking {
     const bridge = await apply(ensureBridge(netlink, { name: this.#settings.bridge, published: running }), { kernel: this.#kernel });
     const addresses = new AddressPool(bridge.subnet, bridge.gateway);
     for (const { address } of running) addresses.reserve(address);
-    const pool = new EndpointPool({ netlink, bridge, addresses, kernel: this.#kernel, onError: (error) => this.#report(`making network endpoints ready: ${String(error)}`) });
+    const pool = new EndpointPool({
+      netlink,
+      bridge,
+      addresses,
+      kernel: this.#kernel,
+      onError: (error) => this.#report(`making network endpoints ready: ${String(error)}`),
+    });
     this.#current = { netlink, bridge, addresses, pool };
     return this.#current;
   }
@@ -100,7 +106,12 @@ export class Networking {
   /** A bridge whose engine was killed, and its containers after it, is nobody's. It is the last to go, so without it nothing is there. */
   async #removeAbandoned(): Promise<void> {
     const { bridge } = this.#settings;
-    if (!readFileSync('/proc/net/dev', 'utf8').split('\n').some((line) => line.trimStart().startsWith(`${bridge}:`))) return;
+    if (
+      !readFileSync('/proc/net/dev', 'utf8')
+        .split('\n')
+        .some((line) => line.trimStart().startsWith(`${bridge}:`))
+    )
+      return;
     const netlink = openNetlink();
     await apply(removeBridge(netlink, bridge), { kernel: this.#kernel });
     closeNetlink(netlink);
@@ -121,8 +132,14 @@ export class Networking {
         const address = addresses.allocate();
         const state: { hostInterface: string } = { hostInterface: '' };
         return {
-          endpoint: { address, get hostInterface() { return state.hostInterface; } },
-          ports, gateway: bridge.gateway,
+          endpoint: {
+            address,
+            get hostInterface() {
+              return state.hostInterface;
+            },
+          },
+          ports,
+          gateway: bridge.gateway,
           connect: function* (pid) {
             const made = yield* inNamespaceOf(pid, (namespace) => createEndpoint(netlink, { bridge, address, existing: { namespace, pid } }));
             state.hostInterface = made.hostInterface;
@@ -133,7 +150,10 @@ export class Networking {
       }
       const endpoint = await pool.acquire();
       return {
-        endpoint, ports, namespace: endpoint.namespace, gateway: bridge.gateway,
+        endpoint,
+        ports,
+        namespace: endpoint.namespace,
+        gateway: bridge.gateway,
         join: function* () {
           yield* publish(endpoint.address);
           reservation.forward(endpoint.address);
@@ -163,12 +183,27 @@ export class Networking {
     const close = (): void => {
       if (!current) closeNetlink(netlink);
     };
-    if (ownedByUser) return { close, connect: function* (pid) { yield* inNamespaceOf(pid, (namespace) => endpoint({ namespace, pid })); } };
-    return { close, join: function* () { return (yield* endpoint()).namespace; } };
+    if (ownedByUser)
+      return {
+        close,
+        connect: function* (pid) {
+          yield* inNamespaceOf(pid, (namespace) => endpoint({ namespace, pid }));
+        },
+      };
+    return {
+      close,
+      join: function* () {
+        return (yield* endpoint()).namespace;
+      },
+    };
   }
 
   /** Takes a container's connection away. The kernel is slow at it: it goes on behind the answer; `gone` says when. */
-  disconnect(id: string, connection: { readonly endpoint: EndpointRecord; readonly ports: readonly PortBinding[] }, namespace?: Known): { readonly gone: Promise<void> } {
+  disconnect(
+    id: string,
+    connection: { readonly endpoint: EndpointRecord; readonly ports: readonly PortBinding[] },
+    namespace?: Known,
+  ): { readonly gone: Promise<void> } {
     const gone = (async () => {
       const { netlink, bridge, pool } = await this.#open();
       await apply(unpublishPorts(netlink, bridge, { address: connection.endpoint.address, bindings: connection.ports }), { kernel: this.#kernel });

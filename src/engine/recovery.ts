@@ -27,7 +27,9 @@ export async function recover(parts: Parts): Promise<void> {
     return up ? [{ container, running: up }] : [];
   });
   // The network first: what a container publishes is lost for as long as its table is not there.
-  await parts.networking.recover(taken.flatMap(({ container, running }) => (running.endpoint ? [{ id: container.id, endpoint: running.endpoint, ports: running.ports }] : [])));
+  await parts.networking.recover(
+    taken.flatMap(({ container, running }) => (running.endpoint ? [{ id: container.id, endpoint: running.endpoint, ports: running.ports }] : [])),
+  );
   for (const { container, running } of taken) adopt(parts, container, running);
 
   const monitors = new Set(taken.map(({ running }) => running.handle.record.monitor.pid));
@@ -42,12 +44,19 @@ function takeUp(parts: Parts, container: Container, record: RunningRecord): Runn
   const handle = recoverProcess(record.process);
   const cgroup = findCgroup(parts.layout, record.cgroupPath);
   if (!handle || !cgroup) return undefined;
-  return { ...record, handle, cgroup, output: new OutputHub(handle.streams, openLog(parts.files.logDirectory(container), logLimits(container.record.hostConfig.LogConfig).limits, parts.report)) };
+  return {
+    ...record,
+    handle,
+    cgroup,
+    output: new OutputHub(handle.streams, openLog(parts.files.logDirectory(container), logLimits(container.record.hostConfig.LogConfig).limits, parts.report)),
+  };
 }
 
 /** Monitors of ours that no container has: of a start that was cut off, or of an exec, whose client is gone. */
 async function endStrangers(parts: Parts, known: ReadonlySet<number>): Promise<void> {
-  const pids = readdirSync('/proc').map(Number).filter((pid) => pid > 0 && !known.has(pid));
+  const pids = readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && !known.has(pid));
   const found = findMonitors(parts.settings.run, pids);
   if (found.length === 0) return;
   const monitors = new Set(found.map(({ pid }) => pid));
@@ -63,7 +72,12 @@ async function endStrangers(parts: Parts, known: ReadonlySet<number>): Promise<v
 
 /** Cgroups below ours that belong to no container that runs: their processes end. */
 async function removeStrayCgroups(parts: Parts): Promise<void> {
-  const running = new Set(parts.containers.all().filter((c) => c.running).map((c) => c.id));
+  const running = new Set(
+    parts.containers
+      .all()
+      .filter((c) => c.running)
+      .map((c) => c.id),
+  );
   const parents = new Set(parts.layout.hierarchies.map((h) => `${h.mountPoint}${parts.settings.cgroup}`));
   const stray = new Set([...parents].flatMap(directoriesIn).filter((name) => /^[0-9a-f]{64}$/.test(name) && !running.has(name)));
   for (const id of stray) {
@@ -76,7 +90,9 @@ async function removeStrayCgroups(parts: Parts): Promise<void> {
 
 function directoriesIn(path: string): string[] {
   try {
-    return readdirSync(path, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name);
+    return readdirSync(path, { withFileTypes: true })
+      .filter((e) => e.isDirectory())
+      .map((e) => e.name);
   } catch {
     return [];
   }
@@ -111,7 +127,9 @@ function restartAfterBoot(parts: Parts, container: Container): void {
   if (container.running || state.status === 'created') return;
   const always = hostConfig.RestartPolicy?.Name === 'always';
   if (!always && !wantsRestart(container)) return;
-  void container.exclusive(() => startContainer(parts, container)).catch((error: unknown) => parts.report(`container ${container.record.name}: ${String(error)}`));
+  void container
+    .exclusive(() => startContainer(parts, container))
+    .catch((error: unknown) => parts.report(`container ${container.record.name}: ${String(error)}`));
 }
 
 /** Removes the parents of the containers' cgroups, where nothing is in them any more. */

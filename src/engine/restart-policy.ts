@@ -36,15 +36,17 @@ export function scheduleRestart(parts: Parts, container: Container, start: () =>
   record.state.status = 'restarting';
   const timer = setTimeout(() => {
     waiting.delete(container);
-    void container.exclusive(async () => {
-      if (record.state.status !== 'restarting') return;
-      record.restartCount++;
-      await start();
-      announce(parts, container, 'restart');
-    }).catch((error: unknown) => {
-      parts.report(`restarting container ${record.name}: ${String(error)}`);
-      if (!scheduleRestart(parts, container, start)) container.settle(['not-running']);
-    });
+    void container
+      .exclusive(async () => {
+        if (record.state.status !== 'restarting') return;
+        record.restartCount++;
+        await start();
+        announce(parts, container, 'restart');
+      })
+      .catch((error: unknown) => {
+        parts.report(`restarting container ${record.name}: ${String(error)}`);
+        if (!scheduleRestart(parts, container, start)) container.settle(['not-running']);
+      });
   }, delay);
   waiting.set(container, { timer });
   return true;

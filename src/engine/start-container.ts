@@ -29,7 +29,8 @@ const drainTimeout = 2000;
 export async function startContainer(parts: Parts, container: Container): Promise<void> {
   const { record } = container;
   if (container.isRunning) throw new EngineError(304, `container ${record.name} is running already`);
-  if (record.state.status === 'removing' || record.state.status === 'dead') throw new EngineError(409, `container ${record.name} is marked for removal and cannot be started`);
+  if (record.state.status === 'removing' || record.state.status === 'dead')
+    throw new EngineError(409, `container ${record.name} is marked for removal and cannot be started`);
   const { running, warnings } = await begin(parts, container).catch((error: unknown) => giveUp(parts, container, error));
   for (const warning of warnings) parts.report(`container ${record.name}: ${warning}`);
   Object.assign(record.state, { status: 'running', exitCode: 0, error: '', oomKilled: false, startedAt: rfc3339(now()), stoppedByUser: false });
@@ -42,7 +43,12 @@ export async function startContainer(parts: Parts, container: Container): Promis
 async function giveUp(parts: Parts, container: Container, error: unknown): Promise<never> {
   const { record } = container;
   const failed = describeFailedStart(record.name, error);
-  Object.assign(record.state, { status: record.state.status === 'restarting' ? 'exited' : record.state.status, exitCode: failed.exitCode, error: failed.error.message, finishedAt: rfc3339(now()) });
+  Object.assign(record.state, {
+    status: record.state.status === 'restarting' ? 'exited' : record.state.status,
+    exitCode: failed.exitCode,
+    error: failed.error.message,
+    finishedAt: rfc3339(now()),
+  });
   container.attachments.failed();
   container.settle(['next-exit', 'not-running']);
   if (record.hostConfig.AutoRemove) await removeContainer(parts, container, { volumes: true });
@@ -60,13 +66,18 @@ async function begin(parts: Parts, container: Container): Promise<{ running: Run
     return {
       warnings,
       running: {
-        process: started.process.record, cgroupPath: started.cgroup.path, warnings,
+        process: started.process.record,
+        cgroupPath: started.cgroup.path,
+        warnings,
         namespaces: plan.spec.linux.namespaces.map((n) => n.type).concat(plan.network ? ['network'] : []),
         ...(connection ? { endpoint: { address: connection.endpoint.address, hostInterface: connection.endpoint.hostInterface } } : {}),
         ports: connection?.ports ?? [],
         handle: started.process,
         cgroup: started.cgroup,
-        output: new OutputHub(started.process.streams, openLog(parts.files.logDirectory(container), logLimits(record.hostConfig.LogConfig).limits, parts.report)),
+        output: new OutputHub(
+          started.process.streams,
+          openLog(parts.files.logDirectory(container), logLimits(record.hostConfig.LogConfig).limits, parts.report),
+        ),
       },
     };
   } catch (error) {
@@ -83,10 +94,12 @@ export function adopt(parts: Parts, container: Container, running: Running): voi
   container.running = running;
   container.attachments.started(running.output);
   const stopWatching = watchHealth(parts, container);
-  void running.handle.exited.then((status) => {
-    stopWatching();
-    return container.exclusive(() => ended(parts, container, running, status));
-  }).catch((error: unknown) => parts.report(`the end of container ${container.record.name}: ${String(error)}`));
+  void running.handle.exited
+    .then((status) => {
+      stopWatching();
+      return container.exclusive(() => ended(parts, container, running, status));
+    })
+    .catch((error: unknown) => parts.report(`the end of container ${container.record.name}: ${String(error)}`));
 }
 
 /** The process has ended: its output is read to the end, what it had is given back, and whoever waits is told. */

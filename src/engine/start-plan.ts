@@ -49,7 +49,11 @@ export function explainedStart(parts: Parts, container: Container): { readonly p
 
 const usesBridge = (container: Container): boolean => networkTarget(container.record.hostConfig).kind === 'bridge';
 
-function makePlan(parts: Parts, container: Container, network: Pick<Connection, 'join' | 'connect'> | undefined): { plan: StartPlan; warnings: readonly string[] } {
+function makePlan(
+  parts: Parts,
+  container: Container,
+  network: Pick<Connection, 'join' | 'connect'> | undefined,
+): { plan: StartPlan; warnings: readonly string[] } {
   const { record, id } = container;
   const overlay = parts.snapshots.mountOf(id, parts.images.lowerDirs(record.image.chain));
   // Who shares a network shares what names it.
@@ -66,7 +70,11 @@ function makePlan(parts: Parts, container: Container, network: Pick<Connection, 
     cgroupsPath: `${record.hostConfig.CgroupParent ? `/${record.hostConfig.CgroupParent.replace(/^\/+/, '')}` : parts.settings.cgroup}/${id}`,
   });
   const plan: StartPlan = {
-    id, owner: parts.settings.run, spec, overlay, layout: parts.layout,
+    id,
+    owner: parts.settings.run,
+    spec,
+    overlay,
+    layout: parts.layout,
     stdin: record.config.OpenStdin ?? false,
     init: record.hostConfig.Init ?? false,
     idMapped: new Set(record.mounts.filter((m) => m.Type === 'volume').map((m) => m.Destination)),
@@ -131,7 +139,12 @@ function writeGeneratedFiles(parts: Parts, container: Container, connection: Con
   const extra = hostConfig.ExtraHosts ?? [];
   const hosts = isHost
     ? sharedHostsFile(readHostFile('/etc/hosts'), extra)
-    : hostsFile({ hostname, extra, ...(config.Domainname ? { domainname: config.Domainname } : {}), ...(connection ? { address: connection.endpoint.address, gateway: connection.gateway } : {}) });
+    : hostsFile({
+        hostname,
+        extra,
+        ...(config.Domainname ? { domainname: config.Domainname } : {}),
+        ...(connection ? { address: connection.endpoint.address, gateway: connection.gateway } : {}),
+      });
   const dns = { servers: hostConfig.Dns ?? [], search: hostConfig.DnsSearch ?? [], options: hostConfig.DnsOptions ?? [] };
   write(join(directory, 'hosts'), hosts);
   write(join(directory, 'hostname'), hostnameFile(hostname));
@@ -149,4 +162,3 @@ function readHostFile(path: string): string {
     return '';
   }
 }
-

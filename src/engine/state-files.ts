@@ -13,7 +13,14 @@ import type { Settings } from './settings.ts';
 const idPattern = /^[0-9a-f]{64}$/;
 
 /** The part of what runs that can be written down. */
-const recordOf = ({ process, cgroupPath, namespaces, endpoint, ports, warnings }: RunningRecord): RunningRecord => ({ process, cgroupPath, namespaces, ...(endpoint ? { endpoint } : {}), ports, warnings });
+const recordOf = ({ process, cgroupPath, namespaces, endpoint, ports, warnings }: RunningRecord): RunningRecord => ({
+  process,
+  cgroupPath,
+  namespaces,
+  ...(endpoint ? { endpoint } : {}),
+  ports,
+  warnings,
+});
 
 /** The files of an engine's containers. */
 export class StateFiles {

@@ -36,10 +36,13 @@ export async function stopContainer(parts: Parts, container: Container, options:
   announce(parts, container, 'kill', { signal: String(signal) });
   handle.signal(signal);
   // A negative time-out waits for ever, as in Docker.
-  const timer = seconds < 0 ? undefined : setTimeout(() => {
-    announce(parts, container, 'kill', { signal: '9' });
-    handle.signal(9);
-  }, seconds * 1000);
+  const timer =
+    seconds < 0
+      ? undefined
+      : setTimeout(() => {
+          announce(parts, container, 'kill', { signal: '9' });
+          handle.signal(9);
+        }, seconds * 1000);
   await stopped;
   clearTimeout(timer);
   announce(parts, container, 'stop');

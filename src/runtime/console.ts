@@ -42,9 +42,14 @@ export function consoleSteps(sync: number, bindConsole: boolean, process: Pick<P
         id: 'console.open',
         what: 'Open a terminal',
         calls: [
-          master, unlock, slave, ...stdio,
+          master,
+          unlock,
+          slave,
+          ...stdio,
           ...(consoleSize ? [call('ioctl', [result(slave), ioctlRequests.TIOCSWINSZ, windowSize(consoleSize.height, consoleSize.width)])] : []),
-          ...(bindConsole ? [call('mknodat', [AT_FDCWD, '/dev/console', 0o100600, 0], { accept: [17] }), tree, place, attach(result(tree), result(place))] : []),
+          ...(bindConsole
+            ? [call('mknodat', [AT_FDCWD, '/dev/console', 0o100600, 0], { accept: [17] }), tree, place, attach(result(tree), result(place))]
+            : []),
           ...(owner.uid ? [call('fchown', [result(slave), owner.uid, -1])] : []),
         ],
         shell: 'script -q /dev/null',

@@ -47,7 +47,13 @@ export function deviceSteps(root: Known, devices: readonly DeviceSource[]): Step
     return {
       id: 'dev.bind',
       what: `Bind the host's device ${device.path}`,
-      calls: [...parents, parent, call('mknodat', [result(parent), name, 0o100000 | mode, 0], { accept: [errno.EEXIST] }), place, attach(source, result(place))],
+      calls: [
+        ...parents,
+        parent,
+        call('mknodat', [result(parent), name, 0o100000 | mode, 0], { accept: [errno.EEXIST] }),
+        place,
+        attach(source, result(place)),
+      ],
       shell: `touch $ROOT${device.path}; mount --bind ${device.path} $ROOT${device.path}`,
       look: `ls -l /proc/$PID/root${device.path}`,
     };

@@ -41,7 +41,8 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
   const flags = namespaces.filter((type) => type !== 'pid').reduce((all, type) => all | (namespaceFlags[type] ?? 0), 0);
 
   return yield* launch({
-    name: plan.id, owner: plan.owner,
+    name: plan.id,
+    owner: plan.owner,
     flags: cgroupFd === undefined ? 0 : cloneFlags.CLONE_INTO_CGROUP,
     ...(cgroupFd === undefined ? {} : { cgroupFd }),
     before: namespaces.includes('pid') ? [enterStep('pid', 'Have its child enter the PID namespace', container, cloneFlags.CLONE_NEWPID, pid)] : [],
@@ -74,8 +75,14 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
 function openContainer(pid: number): Procedure<Known> {
   const open = call('pidfd_open', [pid, 0], { label: 'container' });
   return step<Known>({
-    id: 'exec.container', what: `Take hold of the container's first process, ${pid}`, calls: [open], shell: `ls -l /proc/${pid}/ns`, look: `ls -l /proc/${pid}/ns`,
-    finally: [call('close', [result(open)])], result: (returned) => returned[0]!, unknown: new Unknown('CONTAINER'),
+    id: 'exec.container',
+    what: `Take hold of the container's first process, ${pid}`,
+    calls: [open],
+    shell: `ls -l /proc/${pid}/ns`,
+    look: `ls -l /proc/${pid}/ns`,
+    finally: [call('close', [result(open)])],
+    result: (returned) => returned[0]!,
+    unknown: new Unknown('CONTAINER'),
   });
 }
 
@@ -84,15 +91,33 @@ function* openUnified(cgroup: Cgroup): Procedure<Known | undefined> {
   if (directory === undefined) return undefined;
   const open = call('openat', [AT_FDCWD, directory, openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC, 0], { label: 'cgroup' });
   return yield* step<Known>({
-    id: 'cgroup.open', what: `Open ${directory}, for the process to be born in`, calls: [open], shell: `ls -d ${directory}`, look: `cat ${directory}/cgroup.procs`,
-    finally: [call('close', [result(open)])], result: (returned) => returned[0]!, unknown: new Unknown('CGROUP'),
+    id: 'cgroup.open',
+    what: `Open ${directory}, for the process to be born in`,
+    calls: [open],
+    shell: `ls -d ${directory}`,
+    look: `cat ${directory}/cgroup.procs`,
+    finally: [call('close', [result(open)])],
+    result: (returned) => returned[0]!,
+    unknown: new Unknown('CGROUP'),
   });
 }
 
 function enterStep(id: string, what: string, container: Known, flags: number, pid: number): Step {
-  return { id: `namespace.enter-${id}`, what, calls: [call('setns', [container, flags])], shell: `nsenter -t ${pid} ${id === 'pid' ? '--pid' : '--all'}`, look: 'ls -l /proc/$PID/ns' };
+  return {
+    id: `namespace.enter-${id}`,
+    what,
+    calls: [call('setns', [container, flags])],
+    shell: `nsenter -t ${pid} ${id === 'pid' ? '--pid' : '--all'}`,
+    look: 'ls -l /proc/$PID/ns',
+  };
 }
 
 function becomeRootStep(): Step {
-  return { id: 'user.root', what: "Become the user namespace's root", calls: [call('setresgid', [0, 0, 0]), call('setresuid', [0, 0, 0])], shell: 'setpriv --reuid 0 --regid 0', look: 'grep -E "Uid|Gid" /proc/$PID/status' };
+  return {
+    id: 'user.root',
+    what: "Become the user namespace's root",
+    calls: [call('setresgid', [0, 0, 0]), call('setresuid', [0, 0, 0])],
+    shell: 'setpriv --reuid 0 --regid 0',
+    look: 'grep -E "Uid|Gid" /proc/$PID/status',
+  };
 }

@@ -100,8 +100,14 @@ export function initSteps(plan: InitPlan): InitSteps {
 
 /** The namespaces' clone flags. */
 export const namespaceFlags: Readonly<Record<string, number>> = {
-  mount: cloneFlags.CLONE_NEWNS, uts: cloneFlags.CLONE_NEWUTS, ipc: cloneFlags.CLONE_NEWIPC, pid: cloneFlags.CLONE_NEWPID,
-  network: cloneFlags.CLONE_NEWNET, user: cloneFlags.CLONE_NEWUSER, cgroup: cloneFlags.CLONE_NEWCGROUP, time: cloneFlags.CLONE_NEWTIME,
+  mount: cloneFlags.CLONE_NEWNS,
+  uts: cloneFlags.CLONE_NEWUTS,
+  ipc: cloneFlags.CLONE_NEWIPC,
+  pid: cloneFlags.CLONE_NEWPID,
+  network: cloneFlags.CLONE_NEWNET,
+  user: cloneFlags.CLONE_NEWUSER,
+  cgroup: cloneFlags.CLONE_NEWCGROUP,
+  time: cloneFlags.CLONE_NEWTIME,
 };
 
 /** `lo` is down in a new network namespace. struct ifreq: 16 bytes of name, then the flags. See netdevice(7). */
@@ -153,9 +159,16 @@ function becomeRootStep(): Step {
 
 function hostnameSteps(spec: Spec): Step[] {
   const set = (name: 'sethostname' | 'setdomainname', id: string, value: string): Step => ({
-    id, what: `Be called ${value}`, calls: [call(name, [value, Buffer.byteLength(value)])], shell: id === 'uts.hostname' ? `hostname ${value}` : `domainname ${value}`, look: 'nsenter -t $PID -u uname -n',
+    id,
+    what: `Be called ${value}`,
+    calls: [call(name, [value, Buffer.byteLength(value)])],
+    shell: id === 'uts.hostname' ? `hostname ${value}` : `domainname ${value}`,
+    look: 'nsenter -t $PID -u uname -n',
   });
-  return [...(spec.hostname ? [set('sethostname', 'uts.hostname', spec.hostname)] : []), ...(spec.domainname ? [set('setdomainname', 'uts.domainname', spec.domainname)] : [])];
+  return [
+    ...(spec.hostname ? [set('sethostname', 'uts.hostname', spec.hostname)] : []),
+    ...(spec.domainname ? [set('setdomainname', 'uts.domainname', spec.domainname)] : []),
+  ];
 }
 
 function oomScoreStep(score: number): Step {

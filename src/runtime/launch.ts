@@ -108,7 +108,14 @@ export function* launch(plan: LaunchPlan): Procedure<ContainerProcess> {
     const streams = plan.stdio === 'terminal' ? undefined : plan.stdio.streams;
     const child = plan.stdio === 'terminal' ? undefined : plan.stdio.child;
     const monitor = startMonitor({
-      name: plan.name, owner: plan.owner, flags: plan.flags, before: plan.before, init: init.steps, exec: plan.exec, sync: sync[1], receiveDescriptor: isTerminal,
+      name: plan.name,
+      owner: plan.owner,
+      flags: plan.flags,
+      before: plan.before,
+      init: init.steps,
+      exec: plan.exec,
+      sync: sync[1],
+      receiveDescriptor: isTerminal,
       ...(plan.cgroupFd === undefined ? {} : { cgroupFd: plan.cgroupFd as number }),
       inherit: [...(plan.inherit as number[]), ...(child ? [child.stdin, child.stdout, child.stderr].map(Number) : [])],
       hold: [streams?.stdout, streams?.stderr].filter((fd) => fd !== undefined),
@@ -167,13 +174,15 @@ function waitForProcess(what: string, launched: () => Launched | undefined): Pro
   return step<Known>({
     id: 'process.ready',
     what,
-    calls: [call('read', [new Unknown('SYNC'), new Uint8Array(1), 1], {
-      perform: async () => {
-        const { rendezvous, monitor } = launched()!;
-        if (await rendezvous!.arrival()) return monitor!.processId() ?? -errno.ESRCH;
-        throw failed(monitor!);
-      },
-    })],
+    calls: [
+      call('read', [new Unknown('SYNC'), new Uint8Array(1), 1], {
+        perform: async () => {
+          const { rendezvous, monitor } = launched()!;
+          if (await rendezvous!.arrival()) return monitor!.processId() ?? -errno.ESRCH;
+          throw failed(monitor!);
+        },
+      }),
+    ],
     shell: 'read ready < $SYNC',
     look: 'cat /proc/$PID/status',
     result: (returned) => returned[0]!,
@@ -229,7 +238,10 @@ async function finish(plan: LaunchPlan, { monitor, rendezvous }: Launched, termi
   const pidfd = process.startTime ? openProcess(process) : undefined;
   const streams: Streams = terminal === undefined ? (plan.stdio as StdioEnds).streams : { terminal };
   const record = {
-    process, monitor: identify(monitor!.pid) ?? { pid: monitor!.pid, startTime: '' }, control: monitor!.control, statusOffset: monitor!.statusOffset,
+    process,
+    monitor: identify(monitor!.pid) ?? { pid: monitor!.pid, startTime: '' },
+    control: monitor!.control,
+    statusOffset: monitor!.statusOffset,
     held: { ...(streams.stdout === undefined ? {} : { stdout: streams.stdout }), ...(streams.stderr === undefined ? {} : { stderr: streams.stderr }) },
     ...(terminal === undefined ? {} : { terminalOffset: monitor!.receivedOffset }),
   };
@@ -244,7 +256,13 @@ async function abandon(launched: Launched | undefined): Promise<number> {
   // A monitor that still waits for a terminal goes on when a byte comes without one.
   performNow(call('write', [monitor.control, 'x', 1]));
   const unknown = { pid: 0, startTime: '' };
-  const ended = new ContainerProcess({ process: unknown, monitor: { pid: monitor.pid, startTime: '' }, control: 0, statusOffset: monitor.statusOffset, held: {} }, {}, -1, monitor.tableFd, monitor.control);
+  const ended = new ContainerProcess(
+    { process: unknown, monitor: { pid: monitor.pid, startTime: '' }, control: 0, statusOffset: monitor.statusOffset, held: {} },
+    {},
+    -1,
+    monitor.tableFd,
+    monitor.control,
+  );
   endProcess(monitor);
   // The monitor may have been on its way to the clone.
   const again = setInterval(() => endProcess(monitor), 5);

@@ -7,7 +7,21 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { call, Stored, Struct, type Call } from '../kernel/call.ts';
-import { AT_FDCWD, addressFamilies, atFlags, cloneFlags, fcntlCommands, memfdFlags, mountAttrs, openFlags, prctlOptions, signals, socketTypes, waitFlags, waitTypes } from '../kernel/flags.ts';
+import {
+  AT_FDCWD,
+  addressFamilies,
+  atFlags,
+  cloneFlags,
+  fcntlCommands,
+  memfdFlags,
+  mountAttrs,
+  openFlags,
+  prctlOptions,
+  signals,
+  socketTypes,
+  waitFlags,
+  waitTypes,
+} from '../kernel/flags.ts';
 import { must, performNow } from '../kernel/perform.ts';
 import { cloneArgsLayout, unblockSignals, vforkTable } from '../kernel/launch/child.ts';
 import { monitorProgram, sealedProgram, tableAddress, tableDescriptor, tableSize } from '../kernel/launch/program.ts';
@@ -115,7 +129,9 @@ export function socketPair(): [number, number] {
 
 /** The argument of clone3, as it prints; the pointers in it are set when the table is compiled. */
 export function cloneArgs(flags: number, cgroupFd?: number | string): Struct {
-  const names = Object.entries(cloneFlags).filter(([, bit]) => Math.floor(flags / bit) % 2 === 1).map(([name]) => name);
+  const names = Object.entries(cloneFlags)
+    .filter(([, bit]) => Math.floor(flags / bit) % 2 === 1)
+    .map(([name]) => name);
   const cgroup = cgroupFd === undefined ? '' : `, cgroup=${cgroupFd}`;
   return new Struct(`{flags=${names.join('|') || '0'}, exit_signal=SIGCHLD${cgroup}}`, new Uint8Array(cloneArgsLayout.size));
 }
@@ -156,8 +172,15 @@ export function startMonitor(plan: MonitorPlan): Monitor {
   const tableFd = must(call('memfd_create', ['hako-table', memfdFlags.MFD_CLOEXEC]));
   for (const { start, end } of table.sections) must(call('pwrite64', [tableFd, table.bytes.subarray(start, end), end - start, start]));
   const enter: Row[] = [
-    ...rows([unblockSignals(), ...[0, 1, 2].map((fd) => call('dup3', [nullDevice(), fd, 0])), ...inherited.map((fd) => call('fcntl', [fd, fcntlCommands.F_SETFD, 0]))]),
-    ...rows([call('dup3', [tableFd, tableDescriptor, 0]), call('execveat', [program(), '', ['hako-monitor', plan.name, plan.owner], [], atFlags.AT_EMPTY_PATH])]),
+    ...rows([
+      unblockSignals(),
+      ...[0, 1, 2].map((fd) => call('dup3', [nullDevice(), fd, 0])),
+      ...inherited.map((fd) => call('fcntl', [fd, fcntlCommands.F_SETFD, 0])),
+    ]),
+    ...rows([
+      call('dup3', [tableFd, tableDescriptor, 0]),
+      call('execveat', [program(), '', ['hako-monitor', plan.name, plan.owner], [], atFlags.AT_EMPTY_PATH]),
+    ]),
     { call: call('exit_group', [125]) },
   ];
   if (inherited.includes(tableDescriptor)) throw new Error(`descriptor ${tableDescriptor} can't be handed to a monitor`);
@@ -230,7 +253,14 @@ class StartedMonitor implements Monitor {
   execResults(): readonly number[] {
     const bytes = this.#read();
     const { plan, init } = this.#sections;
-    return plan.exec.calls.flatMap((c) => resultOf(this.#table, init.find((r) => r.call === c)!, bytes) ?? []);
+    return plan.exec.calls.flatMap(
+      (c) =>
+        resultOf(
+          this.#table,
+          init.find((r) => r.call === c)!,
+          bytes,
+        ) ?? [],
+    );
   }
 
   valueOf(wanted: Call): number | undefined {
@@ -274,7 +304,10 @@ function messageBuffer(): Struct {
   const vector = new Struct('iov', new Uint8Array(16), [[0, data]]);
   new DataView(vector.bytes.buffer).setBigUint64(8, 1n, true);
   const ancillary = new Uint8Array(24);
-  const header = new Struct('msghdr', new Uint8Array(56), [[16, vector], [32, ancillary]]);
+  const header = new Struct('msghdr', new Uint8Array(56), [
+    [16, vector],
+    [32, ancillary],
+  ]);
   const view = new DataView(header.bytes.buffer);
   view.setBigUint64(24, 1n, true);
   view.setBigUint64(40, BigInt(ancillary.length), true);

@@ -22,29 +22,59 @@ export interface MountOptions {
   readonly parameters: readonly (readonly [key: string, value?: string])[];
 }
 
-const { MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOATIME, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOSYMFOLLOW } = mountAttrs;
+const {
+  MOUNT_ATTR_RDONLY,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOATIME,
+  MOUNT_ATTR_STRICTATIME,
+  MOUNT_ATTR_NODIRATIME,
+  MOUNT_ATTR_NOSYMFOLLOW,
+} = mountAttrs;
 const ATIME_MASK = 0x70; // the three atime modes are one field
 const attributes: Readonly<Record<string, readonly [set: number, clear: number]>> = {
-  ro: [MOUNT_ATTR_RDONLY, 0], rw: [0, MOUNT_ATTR_RDONLY],
-  nosuid: [MOUNT_ATTR_NOSUID, 0], suid: [0, MOUNT_ATTR_NOSUID],
-  nodev: [MOUNT_ATTR_NODEV, 0], dev: [0, MOUNT_ATTR_NODEV],
-  noexec: [MOUNT_ATTR_NOEXEC, 0], exec: [0, MOUNT_ATTR_NOEXEC],
-  nodiratime: [MOUNT_ATTR_NODIRATIME, 0], diratime: [0, MOUNT_ATTR_NODIRATIME],
-  nosymfollow: [MOUNT_ATTR_NOSYMFOLLOW, 0], symfollow: [0, MOUNT_ATTR_NOSYMFOLLOW],
-  relatime: [0, ATIME_MASK], norelatime: [0, ATIME_MASK], atime: [0, ATIME_MASK],
-  noatime: [MOUNT_ATTR_NOATIME, ATIME_MASK], strictatime: [MOUNT_ATTR_STRICTATIME, ATIME_MASK], nostrictatime: [0, ATIME_MASK],
+  ro: [MOUNT_ATTR_RDONLY, 0],
+  rw: [0, MOUNT_ATTR_RDONLY],
+  nosuid: [MOUNT_ATTR_NOSUID, 0],
+  suid: [0, MOUNT_ATTR_NOSUID],
+  nodev: [MOUNT_ATTR_NODEV, 0],
+  dev: [0, MOUNT_ATTR_NODEV],
+  noexec: [MOUNT_ATTR_NOEXEC, 0],
+  exec: [0, MOUNT_ATTR_NOEXEC],
+  nodiratime: [MOUNT_ATTR_NODIRATIME, 0],
+  diratime: [0, MOUNT_ATTR_NODIRATIME],
+  nosymfollow: [MOUNT_ATTR_NOSYMFOLLOW, 0],
+  symfollow: [0, MOUNT_ATTR_NOSYMFOLLOW],
+  relatime: [0, ATIME_MASK],
+  norelatime: [0, ATIME_MASK],
+  atime: [0, ATIME_MASK],
+  noatime: [MOUNT_ATTR_NOATIME, ATIME_MASK],
+  strictatime: [MOUNT_ATTR_STRICTATIME, ATIME_MASK],
+  nostrictatime: [0, ATIME_MASK],
 };
 const { MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE, MS_REC } = mountFlags;
 const propagations: Readonly<Record<string, number>> = {
-  private: MS_PRIVATE, slave: MS_SLAVE, shared: MS_SHARED, unbindable: MS_UNBINDABLE,
-  rprivate: MS_PRIVATE | MS_REC, rslave: MS_SLAVE | MS_REC, rshared: MS_SHARED | MS_REC, runbindable: MS_UNBINDABLE | MS_REC,
+  private: MS_PRIVATE,
+  slave: MS_SLAVE,
+  shared: MS_SHARED,
+  unbindable: MS_UNBINDABLE,
+  rprivate: MS_PRIVATE | MS_REC,
+  rslave: MS_SLAVE | MS_REC,
+  rshared: MS_SHARED | MS_REC,
+  runbindable: MS_UNBINDABLE | MS_REC,
 };
 /** Options that say nothing to the kernel here. */
 const ignored = new Set(['defaults', 'async', 'nomand', 'loud', 'remount', 'norecursive', 'copy', 'nocopy', 'z', 'Z']);
 
 /** Sorts mount options; what is not an attribute or a propagation is the file system's. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
-  let set = 0, clear = 0, recursiveSet = 0, recursiveClear = 0, propagation = 0, tmpcopyup = false;
+  let set = 0,
+    clear = 0,
+    recursiveSet = 0,
+    recursiveClear = 0,
+    propagation = 0,
+    tmpcopyup = false;
   let bind: MountOptions['bind'];
   const parameters: [string, string?][] = [];
   for (const option of options) {

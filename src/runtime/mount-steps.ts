@@ -5,7 +5,19 @@
  */
 import { call, result, Struct, type Arg, Unknown, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
-import { AT_FDCWD, atFlags, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, mountFlags, moveMountFlags, openFlags, openTreeFlags, resolveFlags } from '../kernel/flags.ts';
+import {
+  AT_FDCWD,
+  atFlags,
+  fsconfigCommands,
+  fsmountFlags,
+  fsopenFlags,
+  mountAttrs,
+  mountFlags,
+  moveMountFlags,
+  openFlags,
+  openTreeFlags,
+  resolveFlags,
+} from '../kernel/flags.ts';
 import { describeFlags } from '../kernel/describe.ts';
 import type { Step } from '../step/step.ts';
 import { optionText, parseMountOptions } from './mount-options.ts';
@@ -45,7 +57,11 @@ export function attach(mount: Arg, target: Arg): Call {
 }
 
 /** mount_setattr(2) on a descriptor. `propagation` is an MS_ flag or 0. */
-export function setAttributes(mount: Arg, change: { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly userns?: Known }, recursive = false): Call {
+export function setAttributes(
+  mount: Arg,
+  change: { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly userns?: Known },
+  recursive = false,
+): Call {
   const bytes = new Uint8Array(32);
   const view = new DataView(bytes.buffer);
   const { set = 0, clear = 0, propagation = 0, userns = 0 } = change;
@@ -83,7 +99,13 @@ export function mountStep(root: Known, mount: MountSpec, missing: readonly Call[
   return {
     id: `mount.${stepName(mount)}`,
     what: `Mount ${mount.type} at ${mount.destination}`,
-    calls: [...missing, ...make, target, attach(mnt, result(target)), ...(propagation ? [setAttributes(mnt, { propagation: propagation & ~mountFlags.MS_REC })] : [])],
+    calls: [
+      ...missing,
+      ...make,
+      target,
+      attach(mnt, result(target)),
+      ...(propagation ? [setAttributes(mnt, { propagation: propagation & ~mountFlags.MS_REC })] : []),
+    ],
     shell: `${missing.length ? `mkdir -p $ROOT${mount.destination}; ` : ''}mount -t ${mount.type}${optionText(mount.options)} ${mount.source} $ROOT${mount.destination}`,
     look: `grep ' ${mount.destination} ' /proc/$PID/mountinfo`,
   };
@@ -91,7 +113,14 @@ export function mountStep(root: Known, mount: MountSpec, missing: readonly Call[
 
 /** A step's name from what is mounted where: `mount.proc`, `mount.dev-shm`, `mount.tmpfs`. */
 function stepName(mount: MountSpec): string {
-  const known: Readonly<Record<string, string>> = { '/proc': 'proc', '/sys': 'sys', '/dev': 'dev', '/dev/pts': 'devpts', '/dev/shm': 'shm', '/dev/mqueue': 'mqueue' };
+  const known: Readonly<Record<string, string>> = {
+    '/proc': 'proc',
+    '/sys': 'sys',
+    '/dev': 'dev',
+    '/dev/pts': 'devpts',
+    '/dev/shm': 'shm',
+    '/dev/mqueue': 'mqueue',
+  };
   return known[mount.destination] ?? (mount.destination.startsWith('/sys/fs/cgroup') ? 'cgroup' : mount.type);
 }
 
@@ -122,9 +151,10 @@ export function makeMountPoint(root: Known, path: string, below: string, isFile:
   return parts.slice(from).flatMap((name, i) => {
     const parent = openInRoot(root, parts.slice(0, from + i).join('/'), openFlags.O_PATH | openFlags.O_DIRECTORY);
     const last = from + i === parts.length - 1;
-    const make = last && isFile
-      ? call('mknodat', [result(parent), name, 0o100644, 0], { accept: [errno.EEXIST, errno.EROFS] })
-      : call('mkdirat', [result(parent), name, 0o755], { accept: [errno.EEXIST, errno.EROFS] });
+    const make =
+      last && isFile
+        ? call('mknodat', [result(parent), name, 0o100644, 0], { accept: [errno.EEXIST, errno.EROFS] })
+        : call('mkdirat', [result(parent), name, 0o755], { accept: [errno.EEXIST, errno.EROFS] });
     return [parent, make];
   });
 }
@@ -133,10 +163,19 @@ export function makeMountPoint(root: Known, path: string, below: string, isFile:
 export function maskStep(root: Known, path: string, isDirectory: boolean): Step {
   const target = openInRoot(root, path);
   // The real null device (CVE-2025-31133): the /dev of our making is in place, and no link is followed.
-  const device = call('openat2', [root, 'dev/null', openHow(openFlags.O_PATH | openFlags.O_CLOEXEC, resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_SYMLINKS), 24], { label: 'null' });
+  const device = call(
+    'openat2',
+    [root, 'dev/null', openHow(openFlags.O_PATH | openFlags.O_CLOEXEC, resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_SYMLINKS), 24],
+    { label: 'null' },
+  );
   const cover = isDirectory
     ? makeFilesystem('tmpfs', 'tmpfs', ['ro', 'size=0'])
-    : [device, call('open_tree', [result(device), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH], { label: 'tree' })];
+    : [
+        device,
+        call('open_tree', [result(device), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH], {
+          label: 'tree',
+        }),
+      ];
   return {
     id: 'mount.mask',
     what: `Hide ${path}`,
@@ -149,7 +188,11 @@ export function maskStep(root: Known, path: string, isDirectory: boolean): Step 
 /** Makes a path of the root read-only, with what is mounted beneath it. */
 export function readOnlyStep(root: Known, path: string): Step {
   const source = openInRoot(root, path);
-  const clone = call('open_tree', [result(source), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH | openTreeFlags.AT_RECURSIVE], { label: 'tree' });
+  const clone = call(
+    'open_tree',
+    [result(source), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH | openTreeFlags.AT_RECURSIVE],
+    { label: 'tree' },
+  );
   return {
     id: 'mount.read-only',
     what: `Make ${path} read-only`,
@@ -173,5 +216,7 @@ export function remountReadOnlyStep(root: Known, path: string): Step {
 
 /** A detached copy of a tree of the host's: made by the engine, in the host's mount namespace, to be attached in another. */
 export function cloneTree(path: string, recursive: boolean): Call {
-  return call('open_tree', [AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | (recursive ? openTreeFlags.AT_RECURSIVE : 0)], { label: 'tree' });
+  return call('open_tree', [AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | (recursive ? openTreeFlags.AT_RECURSIVE : 0)], {
+    label: 'tree',
+  });
 }

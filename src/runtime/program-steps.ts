@@ -65,14 +65,19 @@ export function directoryStep(cwd: string, umask = 0o022): Step {
  */
 export function closeDescriptorsStep(keep: readonly Known[]): Step {
   // In an explanation they are names, and so are their neighbours.
-  const kept = keep.map((fd) => (typeof fd === 'number' && fd > 2 ? { fd, below: fd - 1, above: fd + 1 } : neighbours(typeof fd === 'number' ? 'SYNC' : fd.label)))
+  const kept = keep
+    .map((fd) => (typeof fd === 'number' && fd > 2 ? { fd, below: fd - 1, above: fd + 1 } : neighbours(typeof fd === 'number' ? 'SYNC' : fd.label)))
     .toSorted((a, b) => Number(a.fd) - Number(b.fd));
-  const gaps = [{ above: 3 }, ...kept].map(({ above }, i) => [above, kept[i]?.below ?? 0xffffffff] as const)
+  const gaps = [{ above: 3 }, ...kept]
+    .map(({ above }, i) => [above, kept[i]?.below ?? 0xffffffff] as const)
     .filter(([first, last]) => typeof first !== 'number' || typeof last !== 'number' || first <= last);
   return {
     id: 'process.descriptors',
     what: 'Close every other descriptor',
-    calls: [...kept.map(({ fd }) => call('fcntl', [fd, fcntlCommands.F_SETFD, FD_CLOEXEC])), ...gaps.map(([first, last]) => call('close_range', [first, last, 0]))],
+    calls: [
+      ...kept.map(({ fd }) => call('fcntl', [fd, fcntlCommands.F_SETFD, FD_CLOEXEC])),
+      ...gaps.map(([first, last]) => call('close_range', [first, last, 0])),
+    ],
     shell: 'exec 3>&- 4>&- 5>&-',
     look: 'ls -l /proc/$PID/fd',
   };

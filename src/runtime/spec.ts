@@ -95,8 +95,24 @@ export interface DeviceRule {
 /** Limits of the container's cgroup. Bytes, microseconds and counts, as in the specification; -1 means unlimited. */
 export interface Resources {
   readonly devices?: readonly DeviceRule[];
-  readonly memory?: { readonly limit?: number; readonly reservation?: number; readonly swap?: number; readonly swappiness?: number; readonly disableOOMKiller?: boolean };
-  readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number; readonly burst?: number; readonly realtimeRuntime?: number; readonly realtimePeriod?: number; readonly cpus?: string; readonly mems?: string; readonly idle?: number };
+  readonly memory?: {
+    readonly limit?: number;
+    readonly reservation?: number;
+    readonly swap?: number;
+    readonly swappiness?: number;
+    readonly disableOOMKiller?: boolean;
+  };
+  readonly cpu?: {
+    readonly shares?: number;
+    readonly quota?: number;
+    readonly period?: number;
+    readonly burst?: number;
+    readonly realtimeRuntime?: number;
+    readonly realtimePeriod?: number;
+    readonly cpus?: string;
+    readonly mems?: string;
+    readonly idle?: number;
+  };
   readonly pids?: { readonly limit: number };
   readonly blockIO?: {
     readonly weight?: number;

@@ -75,20 +75,38 @@ export function* start(plan: StartPlan): Procedure<Started> {
   const makesUser = namespaces.some((n) => n.type === 'user');
   const waits = makesUser || plan.connect !== undefined;
   const init = plan.init ? initDescriptor() : undefined;
-  const steps = (sync: number): ReturnType<typeof initSteps> => initSteps({
-    spec, cgroup, root, binds, fileBinds, devices, sync, init, waits,
-    cgroupMounts: namespaces.some((n) => n.type === 'cgroup') ? cgroupMounts(cgroup, undefined, spec.mounts.some((m) => m.type === 'cgroup' && m.options.includes('rw'))) : undefined,
-    rootTarget: plan.overlay.target,
-    masked: existing(linux.maskedPaths ?? []),
-    readOnly: existing(linux.readonlyPaths ?? []).map(({ path }) => path),
-    join: joined.filter(({ type }) => type !== 'pid'),
-    stdio: stdio === 'terminal' ? stdio : stdio.child,
-  } satisfies InitPlan);
+  const steps = (sync: number): ReturnType<typeof initSteps> =>
+    initSteps({
+      spec,
+      cgroup,
+      root,
+      binds,
+      fileBinds,
+      devices,
+      sync,
+      init,
+      waits,
+      cgroupMounts: namespaces.some((n) => n.type === 'cgroup')
+        ? cgroupMounts(
+            cgroup,
+            undefined,
+            spec.mounts.some((m) => m.type === 'cgroup' && m.options.includes('rw')),
+          )
+        : undefined,
+      rootTarget: plan.overlay.target,
+      masked: existing(linux.maskedPaths ?? []),
+      readOnly: existing(linux.readonlyPaths ?? []).map(({ path }) => path),
+      join: joined.filter(({ type }) => type !== 'pid'),
+      stdio: stdio === 'terminal' ? stdio : stdio.child,
+    } satisfies InitPlan);
 
   const process = yield* launch({
-    name: plan.id, owner: plan.owner,
+    name: plan.id,
+    owner: plan.owner,
     // The cgroup namespace is made later, in the right cgroup; the time namespace before, by the monitor.
-    flags: namespaces.filter((n) => n.type !== 'cgroup' && n.type !== 'time').reduce((all, n) => all | namespaceFlags[n.type]!, 0) + (cgroupFd === undefined ? 0 : cloneFlags.CLONE_INTO_CGROUP),
+    flags:
+      namespaces.filter((n) => n.type !== 'cgroup' && n.type !== 'time').reduce((all, n) => all | namespaceFlags[n.type]!, 0) +
+      (cgroupFd === undefined ? 0 : cloneFlags.CLONE_INTO_CGROUP),
     ...(cgroupFd === undefined ? {} : { cgroupFd }),
     before: [...(namespaces.some((n) => n.type === 'time') ? [timeOffsetsStep(linux.timeOffsets ?? {})] : []), ...joinBefore(joined)],
     init: steps,
@@ -108,14 +126,29 @@ function* prepareProcess(pid: Known, plan: StartPlan): Procedure {
 
 /** The namespace types of which a process that joins gets only its children in. */
 function joinBefore(joined: readonly { readonly type: string; readonly fd: Known; readonly flag: number }[]): Step[] {
-  return joined.filter(({ type }) => type === 'pid').map(({ fd, flag }) => ({
-    id: 'namespace.pid', what: 'Have its child enter the PID namespace that is there already', calls: [call('setns', [fd, flag])], shell: `nsenter --pid=/proc/self/fd/${fd}`, look: 'readlink /proc/$PID/ns/pid',
-  }));
+  return joined
+    .filter(({ type }) => type === 'pid')
+    .map(({ fd, flag }) => ({
+      id: 'namespace.pid',
+      what: 'Have its child enter the PID namespace that is there already',
+      calls: [call('setns', [fd, flag])],
+      shell: `nsenter --pid=/proc/self/fd/${fd}`,
+      look: 'readlink /proc/$PID/ns/pid',
+    }));
 }
 
 /** Opens a descriptor that the procedure needs until its end. */
 function opening(id: string, what: string, open: Call, shell: string, look: string): Step<Known> {
-  return { id, what, calls: [open], shell, look, finally: [call('close', [result(open)])], result: (returned) => returned[0]!, unknown: new Unknown((open.label ?? 'fd').toUpperCase()) };
+  return {
+    id,
+    what,
+    calls: [open],
+    shell,
+    look,
+    finally: [call('close', [result(open)])],
+    result: (returned) => returned[0]!,
+    unknown: new Unknown((open.label ?? 'fd').toUpperCase()),
+  };
 }
 
 function* openBinds(spec: Spec, idMap: Known | undefined, idMapped: ReadonlySet<string>): Procedure<{ binds: Map<string, Known>; fileBinds: Set<string> }> {
@@ -125,7 +158,15 @@ function* openBinds(spec: Spec, idMap: Known | undefined, idMapped: ReadonlySet<
     const { bind } = parseMountOptions(mount.options);
     if (!bind && mount.type !== 'bind') continue;
     if (!isDirectory(mount.source)) fileBinds.add(mount.destination);
-    const source = yield* step(opening('mount.source', `Take ${mount.source} as the source of ${mount.destination}`, cloneTree(mount.source, bind === 'rbind'), `ls -d ${mount.source}`, `findmnt -T ${mount.source}`));
+    const source = yield* step(
+      opening(
+        'mount.source',
+        `Take ${mount.source} as the source of ${mount.destination}`,
+        cloneTree(mount.source, bind === 'rbind'),
+        `ls -d ${mount.source}`,
+        `findmnt -T ${mount.source}`,
+      ),
+    );
     if (idMap !== undefined && idMapped.has(mount.destination)) yield* mapSource(source, idMap, mount.source);
     binds.set(mount.destination, source);
   }
@@ -134,7 +175,13 @@ function* openBinds(spec: Spec, idMap: Known | undefined, idMapped: ReadonlySet<
 
 /** Has the files of a source that is the engine's own (a volume) belong to the container's users. */
 function mapSource(source: Known, idMap: Known, path: string): Procedure {
-  return step({ id: 'mount.map-source', what: `See ${path} through the id maps`, calls: [setAttributes(source, { set: mountAttrs.MOUNT_ATTR_IDMAP, userns: idMap })], shell: `mount --bind -o X-mount.idmap=$MAPNS ${path} ${path}`, look: 'findmnt' });
+  return step({
+    id: 'mount.map-source',
+    what: `See ${path} through the id maps`,
+    calls: [setAttributes(source, { set: mountAttrs.MOUNT_ATTR_IDMAP, userns: idMap })],
+    shell: `mount --bind -o X-mount.idmap=$MAPNS ${path} ${path}`,
+    look: 'findmnt',
+  });
 }
 
 function isDirectory(path: string): boolean {
@@ -145,11 +192,13 @@ function isDirectory(path: string): boolean {
 /** Mount points that must be in the image's own directories: those that no mount of ours lies above. */
 function mountPointsInImage(spec: Spec, fileBinds: ReadonlySet<string>): MountPoint[] {
   const paths = spec.mounts.map((m) => m.destination);
-  return spec.mounts
-    .filter((m) => !paths.some((above) => above !== m.destination && m.destination.startsWith(`${above}/`)))
-    .map((m) => ({ path: m.destination, isFile: fileBinds.has(m.destination) }))
-    // The working directory is made when the image lacks it, as Docker does.
-    .concat(paths.some((above) => `${spec.process.cwd}/`.startsWith(`${above}/`)) ? [] : [{ path: spec.process.cwd, isFile: false }]);
+  return (
+    spec.mounts
+      .filter((m) => !paths.some((above) => above !== m.destination && m.destination.startsWith(`${above}/`)))
+      .map((m) => ({ path: m.destination, isFile: fileBinds.has(m.destination) }))
+      // The working directory is made when the image lacks it, as Docker does.
+      .concat(paths.some((above) => `${spec.process.cwd}/`.startsWith(`${above}/`)) ? [] : [{ path: spec.process.cwd, isFile: false }])
+  );
 }
 
 /** In a user namespace the host's device nodes are bound, since none can be made. */
@@ -158,7 +207,13 @@ function* openDevices(spec: Spec): Procedure<InitPlan['devices']> {
   const inUserNamespace = spec.linux.namespaces.some((n) => n.type === 'user');
   for (const device of spec.linux.devices ?? []) {
     if (!inUserNamespace) devices.push({ device });
-    else devices.push({ device, source: yield* step(opening('dev.source', `Take the host's ${device.path}`, cloneTree(device.path, false), `ls -l ${device.path}`, `ls -l ${device.path}`)) });
+    else
+      devices.push({
+        device,
+        source: yield* step(
+          opening('dev.source', `Take the host's ${device.path}`, cloneTree(device.path, false), `ls -l ${device.path}`, `ls -l ${device.path}`),
+        ),
+      });
   }
   return devices;
 }
@@ -169,7 +224,11 @@ function* openNamespaces(spec: Spec): Procedure<{ type: string; fd: Known; flag:
   for (const { type, path } of spec.linux.namespaces) {
     if (path === undefined) continue;
     const open = call('openat', [AT_FDCWD, path, openFlags.O_CLOEXEC, 0], { label: 'ns' });
-    opened.push({ type, fd: yield* step(opening('namespace.open', `Open the ${type} namespace ${path}`, open, `ls -l ${path}`, `readlink ${path}`)), flag: namespaceFlags[type]! });
+    opened.push({
+      type,
+      fd: yield* step(opening('namespace.open', `Open the ${type} namespace ${path}`, open, `ls -l ${path}`, `readlink ${path}`)),
+      flag: namespaceFlags[type]!,
+    });
   }
   return opened;
 }

@@ -60,7 +60,10 @@ export function validateSysctls(sysctls: Readonly<Record<string, string>>, own: 
 export function sysctlSteps(sysctls: Readonly<Record<string, string>>, procfd: Arg): Step[] {
   return Object.entries(sysctls).map(([key, value]) => {
     // Nor anything that a volume put over a part of it, whose links would lead out while the host's root is still the root.
-    const how = openHow(openFlags.O_WRONLY | openFlags.O_CLOEXEC, resolveFlags.RESOLVE_NO_XDEV | resolveFlags.RESOLVE_NO_SYMLINKS | resolveFlags.RESOLVE_BENEATH);
+    const how = openHow(
+      openFlags.O_WRONLY | openFlags.O_CLOEXEC,
+      resolveFlags.RESOLVE_NO_XDEV | resolveFlags.RESOLVE_NO_SYMLINKS | resolveFlags.RESOLVE_BENEATH,
+    );
     const open = call('openat2', [procfd, `sys/${key.replaceAll('.', '/')}`, how, 24], { label: 'sysctlfd' });
     const bytes = new TextEncoder().encode(value);
     return {

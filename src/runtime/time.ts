@@ -8,13 +8,20 @@ import type { Step } from '../step/step.ts';
 
 /** @param offsets by clock, `monotonic` and `boottime` */
 export function timeOffsetsStep(offsets: Readonly<Record<string, { readonly secs: number; readonly nanosecs: number }>>): Step {
-  const text = Object.entries(offsets).map(([clock, { secs, nanosecs }]) => `${clock} ${secs} ${nanosecs}\n`).join('');
+  const text = Object.entries(offsets)
+    .map(([clock, { secs, nanosecs }]) => `${clock} ${secs} ${nanosecs}\n`)
+    .join('');
   const open = call('openat', [AT_FDCWD, '/proc/self/timens_offsets', openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label: 'offsets' });
   return {
     id: 'namespace.time',
     what: 'Make a time namespace for the process, with its clocks set off',
-    calls: [call('unshare', [cloneFlags.CLONE_NEWTIME]), ...(text ? [open, call('write', [result(open), Buffer.from(text), text.length]), call('close', [result(open)])] : [])],
-    shell: `unshare --time${Object.entries(offsets).map(([clock, { secs }]) => ` --${clock} ${secs}`).join('')}`,
+    calls: [
+      call('unshare', [cloneFlags.CLONE_NEWTIME]),
+      ...(text ? [open, call('write', [result(open), Buffer.from(text), text.length]), call('close', [result(open)])] : []),
+    ],
+    shell: `unshare --time${Object.entries(offsets)
+      .map(([clock, { secs }]) => ` --${clock} ${secs}`)
+      .join('')}`,
     look: 'cat /proc/$PID/timens_offsets',
   };
 }

@@ -21,7 +21,9 @@ export class StepError extends Error {
   readonly look: string;
   undoFailures: string[] = [];
   constructor(step: Step<unknown>, call: Call, number: number, detail = '') {
-    super(`${lowerFirst(step.what)}: ${describeCall(call)} failed: ${errnoMessage(number)} (${errnoName(number)})${detail ? `: ${detail}` : ''} [step ${step.id}]`);
+    super(
+      `${lowerFirst(step.what)}: ${describeCall(call)} failed: ${errnoMessage(number)} (${errnoName(number)})${detail ? `: ${detail}` : ''} [step ${step.id}]`,
+    );
     this.step = step.id;
     this.errno = number;
     this.code = errnoName(number);

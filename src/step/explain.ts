@@ -30,7 +30,7 @@ export function explainStep(step: Step<unknown>): Explanation {
 /** Explains a whole procedure. Values that only the kernel can give appear as `$NAME`. */
 export function explain(procedure: Procedure<unknown>): Explanation[] {
   const all: Explanation[] = [];
-  for (let next = procedure.next(); !next.done; ) {
+  for (let next = procedure.next(); !next.done;) {
     const step = next.value as Step<unknown>;
     all.push(explainStep(step));
     next = procedure.next(step.unknown);

@@ -83,7 +83,7 @@ test('a stream that is not read to its end leaves no descriptor open', { skip },
   unread.destroy();
   await Promise.all(closed);
   // A file that was being read is closed when that read has come back from its thread.
-  for (const end = Date.now() + 5000; count() > before && Date.now() < end; ) await setImmediate();
+  for (const end = Date.now() + 5000; count() > before && Date.now() < end;) await setImmediate();
   assert.equal(count(), before);
 });
 

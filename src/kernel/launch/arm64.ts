@@ -5,7 +5,9 @@
 import { Assembler } from './assembler.ts';
 import { rowLayout } from './row.ts';
 
-const ROW = 19, INDIRECT = 20, NUMBER = 8;
+const ROW = 19,
+  INDIRECT = 20,
+  NUMBER = 8;
 const ldr64 = (t: number, n: number, offset: number): number => 0xf9400000 | ((offset / 8) << 10) | (n << 5) | t;
 const ldr32 = (t: number, n: number, offset: number): number => 0xb9400000 | ((offset / 4) << 10) | (n << 5) | t;
 const str64 = (t: number, n: number, offset: number): number => 0xf9000000 | ((offset / 8) << 10) | (n << 5) | t;
@@ -24,13 +26,21 @@ function branch(code: Assembler, opcode: number, label: string, shift: number, b
 const jump = (code: Assembler, label: string): void => branch(code, 0x14000000, label, 0, 26);
 const jumpIf = (code: Assembler, condition: number, label: string): void => branch(code, 0x54000000 | condition, label, 5, 19);
 const jumpIfZero = (code: Assembler, register: number, label: string): void => branch(code, 0xb4000000 | register, label, 5, 19);
-const EQ = 0, HS = 2;
+const EQ = 0,
+  HS = 2;
 
 /** Adds the loop; expects x19 to point to the first row. */
 export function interpreterArm64(code: Assembler): void {
   const { number, indirect, args, result, onError, onZero, next } = rowLayout;
-  code.label('loop').word(ldr32(NUMBER, ROW, number)).word(ldr32(INDIRECT, ROW, indirect));
-  for (let i = 0; i < 6; i++) code.word(ldr64(i, ROW, args + 8 * i)).word(tbzOver(INDIRECT, i)).word(ldr64(i, i, 0));
+  code
+    .label('loop')
+    .word(ldr32(NUMBER, ROW, number))
+    .word(ldr32(INDIRECT, ROW, indirect));
+  for (let i = 0; i < 6; i++)
+    code
+      .word(ldr64(i, ROW, args + 8 * i))
+      .word(tbzOver(INDIRECT, i))
+      .word(ldr64(i, i, 0));
   code.word(SVC);
   code.word(cmn(0, 4)); // -EINTR
   jumpIf(code, EQ, 'loop');

@@ -15,7 +15,20 @@ import { compileTable, resultOf, rows, type Row, type Table } from './table.ts';
 import { cloneEntryX64 } from './x64.ts';
 
 /** struct clone_args, see clone(2). */
-export const cloneArgsLayout = { flags: 0, pidfd: 8, childTid: 16, parentTid: 24, exitSignal: 32, stack: 40, stackSize: 48, tls: 56, setTid: 64, setTidSize: 72, cgroup: 80, size: 88 } as const;
+export const cloneArgsLayout = {
+  flags: 0,
+  pidfd: 8,
+  childTid: 16,
+  parentTid: 24,
+  exitSignal: 32,
+  stack: 40,
+  stackSize: 48,
+  tls: 56,
+  setTid: 64,
+  setTidSize: 72,
+  cgroup: 80,
+  size: 88,
+} as const;
 
 const scratchSize = 1 << 20;
 interface Machine {

@@ -13,15 +13,31 @@ function jump(code: Assembler, opcode: number, label: string): void {
   code.bytes(opcode);
   code.reference(label, (view, at, distance) => view.setInt8(at, distance - 1)).bytes(0);
 }
-const JE = 0x74, JA = 0x77, JMP = 0xeb;
+const JE = 0x74,
+  JA = 0x77,
+  JMP = 0xeb;
 
 /** Adds the loop, with labels `loop`, `zero` and `error`; expects rbx to point to the first row. */
 export function interpreterX64(code: Assembler): void {
   const { number, indirect, args, result, onError, onZero, next } = rowLayout;
   code.label('loop').bytes(0x44, 0x8b, 0x63, indirect); // mov r12d, [rbx+indirect]
   // mov REG, [rbx+arg]; and, where the bit is set, mov REG, [REG]: rdi rsi rdx r10 r8 r9
-  const load = [[0x48, 0x8b, 0x7b], [0x48, 0x8b, 0x73], [0x48, 0x8b, 0x53], [0x4c, 0x8b, 0x53], [0x4c, 0x8b, 0x43], [0x4c, 0x8b, 0x4b]];
-  const follow = [[0x48, 0x8b, 0x3f], [0x48, 0x8b, 0x36], [0x48, 0x8b, 0x12], [0x4d, 0x8b, 0x12], [0x4d, 0x8b, 0x00], [0x4d, 0x8b, 0x09]];
+  const load = [
+    [0x48, 0x8b, 0x7b],
+    [0x48, 0x8b, 0x73],
+    [0x48, 0x8b, 0x53],
+    [0x4c, 0x8b, 0x53],
+    [0x4c, 0x8b, 0x43],
+    [0x4c, 0x8b, 0x4b],
+  ];
+  const follow = [
+    [0x48, 0x8b, 0x3f],
+    [0x48, 0x8b, 0x36],
+    [0x48, 0x8b, 0x12],
+    [0x4d, 0x8b, 0x12],
+    [0x4d, 0x8b, 0x00],
+    [0x4d, 0x8b, 0x09],
+  ];
   for (let i = 0; i < 6; i++) {
     code.bytes(...load[i]!, args + 8 * i);
     code.bytes(0x41, 0xf6, 0xc4, 1 << i, JE, follow[i]!.length); // test r12b, 1<<i; je over
@@ -60,7 +76,10 @@ export function cloneEntryX64(): Uint8Array {
 /** A program's entry: maps descriptor `fd` at `base` (shared) and walks the table there. */
 export function programEntryX64(base: number, size: number, fd: number): Uint8Array {
   const code = new Assembler();
-  const imm32 = (...opcode: number[]) => (value: number): Assembler => code.bytes(...opcode).word(value);
+  const imm32 =
+    (...opcode: number[]) =>
+    (value: number): Assembler =>
+      code.bytes(...opcode).word(value);
   imm32(0xbf)(base); // mov edi, base
   imm32(0xbe)(size); // mov esi, size
   imm32(0xba)(3); // mov edx, PROT_READ|PROT_WRITE
