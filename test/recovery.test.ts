@@ -158,10 +158,7 @@ describe('an engine that was killed', { skip: firstOf(needsRoot(), needs('ip', '
     // By the API: a client of the command line would start the next engine itself.
     const { Id } = await engine.api.ask<{ Id: string }>('POST', '/containers/host/exec', { Cmd: ['sh', '-c', 'echo up; exec sleep 999'], AttachStdout: true });
     const session = await engine.api.open('POST', `/exec/${Id}/start`, {});
-    const cutOff = once(
-      session.on('error', () => {}),
-      'close',
-    );
+    const cutOff = new Promise((resolve) => session.on('error', () => {}).once('close', resolve));
     await once(session, 'data');
     await restart();
     await cutOff;
