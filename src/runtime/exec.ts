@@ -9,6 +9,7 @@ import { unifiedDirectory, type Cgroup } from './cgroup/cgroup.ts';
 import { joinSteps } from './cgroup/join.ts';
 import { consoleSteps } from './console.ts';
 import { confinementSteps } from './credentials.ts';
+import { hostUser, readIdMaps } from './id-map.ts';
 import { namespaceFlags } from './init.ts';
 import { launch, makePipes } from './launch.ts';
 import type { ContainerProcess } from './process.ts';
@@ -37,7 +38,7 @@ export function* exec(plan: ExecPlan): Procedure<ContainerProcess> {
   const inUserNamespace = namespaces.includes('user');
   const container = yield* openContainer(pid);
   const cgroupFd = yield* openUnified(plan.cgroup);
-  const stdio = process.terminal ? ('terminal' as const) : yield* makePipes(plan.stdin);
+  const stdio = process.terminal ? ('terminal' as const) : yield* makePipes(plan.stdin, inUserNamespace ? hostUser(readIdMaps(pid), process.user) : undefined);
   const flags = namespaces.filter((type) => type !== 'pid').reduce((all, type) => all | (namespaceFlags[type] ?? 0), 0);
 
   return yield* launch({

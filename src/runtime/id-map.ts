@@ -1,5 +1,5 @@
 /** User and group id maps of a new user namespace, written by the engine while the process waits. See user_namespaces(7). */
-import { openSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { call, result, Unknown, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { AT_FDCWD, cloneFlags, openFlags } from '../kernel/flags.ts';
@@ -64,8 +64,33 @@ export function idMapSteps(pid: Known, linux: LinuxSpec): Step[] {
   return [...(linux.uidMappings?.length ? [map('uid_map', linux.uidMappings)] : []), ...(linux.gidMappings?.length ? [map('gid_map', linux.gidMappings)] : [])];
 }
 
+interface Ids {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A user of the container in the host's ids; what is not mapped is as the container's root. */
+export function hostUser({ uidMappings, gidMappings }: Pick<LinuxSpec, 'uidMappings' | 'gidMappings'>, user: Ids): Ids {
+  return { uid: hostId(uidMappings, user.uid), gid: hostId(gidMappings, user.gid) };
+}
+
+function hostId(mappings: readonly IdMapping[] = [], id: number): number {
+  const of = (wanted: number): number | undefined => {
+    const map = mappings.find((m) => wanted >= m.containerID && wanted < m.containerID + m.size);
+    return map && map.hostID + wanted - map.containerID;
+  };
+  return of(id) ?? of(0) ?? 0;
+}
+
 /** The container's root in the host's ids. */
-export function hostRoot(linux: LinuxSpec): { readonly uid: number; readonly gid: number } {
-  const of = (mappings: readonly IdMapping[] | undefined): number => mappings?.find((m) => m.containerID === 0)?.hostID ?? 0;
-  return { uid: of(linux.uidMappings), gid: of(linux.gidMappings) };
+export const hostRoot = (linux: LinuxSpec): Ids => hostUser(linux, { uid: 0, gid: 0 });
+
+/** The maps of a process's user namespace, as the kernel has them. */
+export function readIdMaps(pid: number): { readonly uidMappings: readonly IdMapping[]; readonly gidMappings: readonly IdMapping[] } {
+  const read = (file: 'uid_map' | 'gid_map'): IdMapping[] =>
+    readFileSync(`/proc/${pid}/${file}`, 'utf8').trim().split('\n').map((line) => {
+      const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+      return { containerID, hostID, size };
+    });
+  return { uidMappings: read('uid_map'), gidMappings: read('gid_map') };
 }

@@ -35,17 +35,23 @@ export interface StdioEnds {
 
 const pipeBytes = 1 << 18;
 
-/** Makes the pipes. Without `stdin` the process reads the null device. */
-export function* makePipes(stdin: boolean): Procedure<StdioEnds> {
+/**
+ * Makes the pipes. Without `stdin` the process reads the null device.
+ * @param owner whose they are to be, in the host's ids: for a process in a user namespace, which cannot take what is the host root's.
+ * Any other process gives them to its user itself.
+ */
+export function* makePipes(stdin: boolean, owner?: { readonly uid: number; readonly gid: number }): Procedure<StdioEnds> {
   const ends = Array.from({ length: stdin ? 3 : 2 }, () => new Int32Array(2));
   const bytes = (i: number): Uint8Array => new Uint8Array(ends[i]!.buffer);
   const pipes = ends.map((_, i) => call('pipe2', [bytes(i), openFlags.O_CLOEXEC]));
   const value = (i: number, end: 0 | 1): number => ends[i]![end]!;
+  const own = (i: number, { uid, gid }: NonNullable<typeof owner>): Call =>
+    call('fchown', [new Unknown('PIPE'), uid, gid], { perform: () => performNow(call('fchown', [value(i, 0), uid, gid])) });
   const unknown: StdioEnds = { streams: {}, child: { stdin: new Unknown('STDIN'), stdout: new Unknown('STDOUT'), stderr: new Unknown('STDERR'), pipes: [] } };
   return yield* step<StdioEnds>({
     id: 'process.pipes',
     what: `Make pipes for ${stdin ? 'standard input, output' : 'standard output'} and error`,
-    calls: pipes,
+    calls: [...pipes, ...(owner ? ends.map((_, i) => own(i, owner)) : [])],
     shell: 'mkfifo stdout stderr',
     look: 'ls -l /proc/$PID/fd',
     result: () => {
@@ -54,7 +60,7 @@ export function* makePipes(stdin: boolean): Procedure<StdioEnds> {
       const child = { stdout: value(0, 1), stderr: value(1, 1), stdin: stdin ? value(2, 0) : nullDevice() };
       return {
         streams: { stdout: value(0, 0), stderr: value(1, 0), ...(stdin ? { stdin: value(2, 1) } : {}) },
-        child: { ...child, pipes: stdin ? [0, 1, 2] : [1, 2] },
+        child: { ...child, pipes: owner ? [] : stdin ? [0, 1, 2] : [1, 2] },
       };
     },
     unknown,

@@ -12,7 +12,7 @@ import { devices as filterDevices } from './cgroup/devices.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { limit } from './cgroup/limits.ts';
 import { cgroupMounts } from './cgroup/mounts.ts';
-import { hostRoot, idMapNamespace, idMapSteps } from './id-map.ts';
+import { hostRoot, hostUser, idMapNamespace, idMapSteps } from './id-map.ts';
 import { initSteps, namespaceFlags, type InitPlan } from './init.ts';
 import { launch, makePipes } from './launch.ts';
 import { cloneTree, setAttributes } from './mount-steps.ts';
@@ -71,7 +71,7 @@ export function* start(plan: StartPlan): Procedure<Started> {
   if (plan.network) joined.push({ type: 'network', fd: yield* plan.network(), flag: cloneFlags.CLONE_NEWNET });
   const cgroupFd = yield* openCgroup(cgroup);
 
-  const stdio = spec.process.terminal ? ('terminal' as const) : yield* makePipes(plan.stdin);
+  const stdio = spec.process.terminal ? ('terminal' as const) : yield* makePipes(plan.stdin, linux.namespaces.some((n) => n.type === 'user') ? hostUser(linux, spec.process.user) : undefined);
   const makesUser = namespaces.some((n) => n.type === 'user');
   const waits = makesUser || plan.connect !== undefined;
   const init = plan.init ? initDescriptor() : undefined;
