@@ -106,7 +106,15 @@ describe('a program in a container', { skip: needsRoot() }, () => {
       });
 
       test('cannot write to what is read-only of the kernel', async () => {
-        const paths = ['/proc/sys/kernel/core_pattern', '/proc/sys/vm/drop_caches', '/proc/sys/net/ipv4/ip_forward', '/proc/sysrq-trigger', '/proc/irq/default_smp_affinity', '/sys/kernel/uevent_helper', '/sys/kernel/mm/ksm/run'];
+        const paths = [
+          '/proc/sys/kernel/core_pattern',
+          '/proc/sys/vm/drop_caches',
+          '/proc/sys/net/ipv4/ip_forward',
+          '/proc/sysrq-trigger',
+          '/proc/irq/default_smp_affinity',
+          '/sys/kernel/uevent_helper',
+          '/sys/kernel/mm/ksm/run',
+        ];
         const script = 'for f; do [ -e $f ] && (echo "" >> $f) 2>&1; done; true';
         const lines = (await run({}, 'sh', '-c', script, 'sh', ...paths)).trim().split('\n');
         assert.ok(lines.length >= 4);
@@ -117,20 +125,25 @@ describe('a program in a container', { skip: needsRoot() }, () => {
         const script =
           'find /sys/fs/cgroup -type f -name "*.procs" -o -name release_agent -o -name "*limit_in_bytes" -o -name "*.max" | while read f; do (echo 0 > $f) 2>&1; done; ' +
           'mkdir /tmp/c; mount -t cgroup -o memory none /tmp/c 2>&1; mount -t cgroup2 none /tmp/c 2>&1; mount -o remount,rw /sys/fs/cgroup 2>&1; ls /tmp/c';
-        const lines = (await run({}, 'sh', '-c', script)).trim().split('\n').filter((line) => !line.includes('dmesg(1)'));
+        const lines = (await run({}, 'sh', '-c', script))
+          .trim()
+          .split('\n')
+          .filter((line) => !line.includes('dmesg(1)'));
         assert.ok(lines.length >= 4);
         for (const line of lines) assert.match(line, /Read-only file system|permission denied|must be superuser/i);
       });
 
       test('finds no release_agent, even where it may mount', async () => {
         // With CAP_SYS_ADMIN it may mount its control group; the root of the hierarchy, which has the file, is outside (CVE-2022-0492).
-        const script = 'mkdir /tmp/c; for c in memory cpu rdma; do mount -t cgroup -o $c none /tmp/c 2>/dev/null && { ls /tmp/c | grep release_agent; umount /tmp/c; }; done; find /sys/fs/cgroup -name release_agent; echo done';
+        const script =
+          'mkdir /tmp/c; for c in memory cpu rdma; do mount -t cgroup -o $c none /tmp/c 2>/dev/null && { ls /tmp/c | grep release_agent; umount /tmp/c; }; done; find /sys/fs/cgroup -name release_agent; echo done';
         const again = `unshare -UrmC sh -c '${script.replaceAll('mkdir /tmp/c; ', '')}'`;
         assert.equal(await run({ container: ['--cap-add', 'SYS_ADMIN'] }, 'sh', '-c', `${script}; ${again}`), 'done\ndone\n');
       });
 
       test('opens no device of the host', async () => {
-        const script = 'mknod /tmp/disk b 254 0 && mknod /tmp/mem c 1 1 && mknod /tmp/null c 1 3; for d in /tmp/disk /tmp/mem /tmp/null; do (head -c1 $d >/dev/null) 2>&1 && echo $d; done';
+        const script =
+          'mknod /tmp/disk b 254 0 && mknod /tmp/mem c 1 1 && mknod /tmp/null c 1 3; for d in /tmp/disk /tmp/mem /tmp/null; do (head -c1 $d >/dev/null) 2>&1 && echo $d; done';
         assert.match(await run({}, 'sh', '-c', script), /disk.*Operation not permitted\n.*mem.*Operation not permitted\n\/tmp\/null\n$/);
       });
 
@@ -142,7 +155,13 @@ describe('a program in a container', { skip: needsRoot() }, () => {
 
       test('has in its supplementary groups those that were asked for, exactly', async () => {
         const groups = async (...args: readonly string[]): Promise<string | undefined> =>
-          field(await run({ container: args.includes('--group-add') ? args.slice(0, 2) : [], program: args.includes('--group-add') ? args.slice(2) : args }, ...status), 'Groups');
+          field(
+            await run(
+              { container: args.includes('--group-add') ? args.slice(0, 2) : [], program: args.includes('--group-add') ? args.slice(2) : args },
+              ...status,
+            ),
+            'Groups',
+          );
         assert.equal(await groups(), '0');
         assert.equal(await groups('--user', '1000:2000'), '2000');
         assert.equal(await groups('--group-add', '3000', '--user', '1000:2000'), '2000 3000');
@@ -151,7 +170,14 @@ describe('a program in a container', { skip: needsRoot() }, () => {
   }
 
   test('a privileged container has everything, and says so by what it has', async () => {
-    const { stdout } = await inside(engine, 'run', { container: ['--privileged'] }, 'sh', '-c', 'cat /proc/self/status; [ -w /proc/sys/kernel/core_pattern ] && echo writable; ls /dev | wc -l');
+    const { stdout } = await inside(
+      engine,
+      'run',
+      { container: ['--privileged'] },
+      'sh',
+      '-c',
+      'cat /proc/self/status; [ -w /proc/sys/kernel/core_pattern ] && echo writable; ls /dev | wc -l',
+    );
     assert.equal(field(stdout, 'Seccomp'), '0');
     assert.equal(field(stdout, 'CapInh'), '0000000000000000');
     const effective = BigInt(`0x${field(stdout, 'CapEff')}`);
@@ -168,13 +194,18 @@ describe('a program in a container', { skip: needsRoot() }, () => {
   });
 
   test('capabilities that were dropped are dropped in run and exec', async () => {
-    for (const way of ways) assert.equal(field((await inside(engine, way, { container: ['--cap-drop', 'ALL', '--cap-add', 'NET_BIND_SERVICE'] }, ...status)).stdout, 'CapBnd'), '0000000000000400');
+    for (const way of ways)
+      assert.equal(
+        field((await inside(engine, way, { container: ['--cap-drop', 'ALL', '--cap-add', 'NET_BIND_SERVICE'] }, ...status)).stdout, 'CapBnd'),
+        '0000000000000400',
+      );
   });
 
   test('a filter of one’s own holds in run and exec', async () => {
     const profile = JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }] });
     const path = `${engine.directory}/profile.json`;
     writeFileSync(path, profile);
-    for (const way of ways) assert.match((await inside(engine, way, { container: ['--security-opt', `seccomp=${path}`] }, 'mkdir', '/d')).stderr, /No space left/);
+    for (const way of ways)
+      assert.match((await inside(engine, way, { container: ['--security-opt', `seccomp=${path}`] }, 'mkdir', '/d')).stderr, /No space left/);
   });
 });

@@ -45,7 +45,11 @@ describe('descriptors', { skip: needsRoot() }, () => {
           const { stdout } = await inside(engine, way, { program }, 'ls', '-l', '/proc/self/fd');
           const links = [...stdout.matchAll(/ (\d+) -> (.*?)\r?$/gm)].map(([, fd, target]) => [fd, target!.replace(/\d+/, 'N')]);
           const outputs = terminal ? '/dev/pts/N' : 'pipe:[N]';
-          assert.deepEqual(links.slice(1), [['1', outputs], ['2', outputs], ['3', '/proc/N/fd']]);
+          assert.deepEqual(links.slice(1), [
+            ['1', outputs],
+            ['2', outputs],
+            ['3', '/proc/N/fd'],
+          ]);
           assert.doesNotMatch(links[0]![1]!, /socket|memfd|cgroup/);
         });
       }
@@ -53,7 +57,14 @@ describe('descriptors', { skip: needsRoot() }, () => {
       test('a program cannot change the owner, mode or times of the host’s null device', async () => {
         const before = statSync('/dev/null');
         try {
-          const { stderr } = await inside(engine, way, {}, 'sh', '-c', 'chown 12345 /proc/self/fd/0; chgrp 12345 /dev/stdin; chmod 0664 /proc/self/fd/0; touch -d 2001-01-01 /proc/self/fd/0');
+          const { stderr } = await inside(
+            engine,
+            way,
+            {},
+            'sh',
+            '-c',
+            'chown 12345 /proc/self/fd/0; chgrp 12345 /dev/stdin; chmod 0664 /proc/self/fd/0; touch -d 2001-01-01 /proc/self/fd/0',
+          );
           assert.equal(stderr.match(/Read-only file system/g)?.length, 4, stderr);
           await inside(engine, way, { program: ['--user', '1000:1000'] }, 'true');
           const after = statSync('/dev/null');
@@ -83,14 +94,18 @@ describe('descriptors', { skip: needsRoot() }, () => {
       test('/proc/self/exe as the program is nothing that can be written to', async () => {
         const { code } = await inside(engine, way, {}, '/proc/self/exe');
         assert.notEqual(code, 0);
-        const script = '(cat /proc/self/exe > /tmp/p; exec 3>>/proc/self/exe) 2>&1; for p in /proc/[0-9]*; do (exec 3>>$p/exe && echo "opened $p") 2>/dev/null; done; true';
+        const script =
+          '(cat /proc/self/exe > /tmp/p; exec 3>>/proc/self/exe) 2>&1; for p in /proc/[0-9]*; do (exec 3>>$p/exe && echo "opened $p") 2>/dev/null; done; true';
         assert.doesNotMatch((await inside(engine, way, { container: ['--read-only'] }, 'sh', '-c', script)).stdout, /opened/);
       });
     });
   }
 
   /** Tries one command for each descriptor's number, through the API: a container or exec each. */
-  async function everyNumber(way: (typeof ways)[number], attempt: (n: number) => { directory: string; command: string[] }): Promise<{ code: number; message: string }[]> {
+  async function everyNumber(
+    way: (typeof ways)[number],
+    attempt: (n: number) => { directory: string; command: string[] },
+  ): Promise<{ code: number; message: string }[]> {
     const holder = way === 'exec' ? await engine.must('run', '-d', '--network', 'none', 'base', 'sleep', '1000') : undefined;
     const results = [];
     await engine.must('create', '--name', `first-${way}`, 'base', 'true');
@@ -144,7 +159,8 @@ describe('descriptors', { skip: needsRoot() }, () => {
   test('a container that joins the processes of another is not seen into by them', { skip: firstOf(needsPerl()) }, async () => {
     const id = await engine.must('run', '-d', ...withPerl, 'base', 'sleep', '1000');
     const watching = engine.hako(['exec', id, 'perl', '-e', spy, '2']);
-    for (const until = Date.now() + 2200; Date.now() < until; ) await engine.must('run', '--rm', '--network', 'none', '--pid', `container:${id}`, 'base', 'true');
+    for (const until = Date.now() + 2200; Date.now() < until;)
+      await engine.must('run', '--rm', '--network', 'none', '--pid', `container:${id}`, 'base', 'true');
     assert.equal((await watching).stdout, 'looking\nlooked often\n');
     await engine.must('rm', '-f', id);
   });

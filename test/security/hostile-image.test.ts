@@ -43,7 +43,10 @@ describe('a hostile image', { skip: needsRoot() }, () => {
 
   test('with /dev/null a symbolic link: the masks are the real null device', async () => {
     const name = await image([{ name: 'dev/', type: '5' }, link('dev/null', '/proc/sys/kernel/core_pattern'), { name: 'etc/', type: '5' }]);
-    assert.equal(await shell(name, 'stat -c "%F %t %T" /dev/null /proc/keys; wc -c < /proc/keys'), 'character special file 1 3\ncharacter special file 1 3\n0\n');
+    assert.equal(
+      await shell(name, 'stat -c "%F %t %T" /dev/null /proc/keys; wc -c < /proc/keys'),
+      'character special file 1 3\ncharacter special file 1 3\n0\n',
+    );
   });
 
   test('with /dev a symbolic link to a directory of the host: nothing is made there', async () => {
@@ -53,14 +56,28 @@ describe('a hostile image', { skip: needsRoot() }, () => {
   });
 
   test('with links under /dev/pts: the terminal is one of its own devpts', async () => {
-    const name = await image([{ name: 'dev/pts/', type: '5' }, link('dev/pts/0', `${host}/secret`), link('dev/pts/ptmx', `${host}/secret`), link('dev/console', `${host}/made`)]);
+    const name = await image([
+      { name: 'dev/pts/', type: '5' },
+      link('dev/pts/0', `${host}/secret`),
+      link('dev/pts/ptmx', `${host}/secret`),
+      link('dev/console', `${host}/made`),
+    ]);
     const out = await shell(name, 'stat -f -c %T /dev/pts/0 /dev/console; tty', '-t');
     assert.equal(out.replaceAll('\r', ''), 'devpts\ndevpts\n/dev/pts/0\n');
     unchanged();
   });
 
   test('that swaps what is under /dev/pts while terminals are opened: they are terminals, or the exec fails', async () => {
-    const id = await engine.must('run', '-d', '--cap-add', 'SYS_ADMIN', 'base', 'sh', '-c', 'umount /dev/pts; ln -s /proc/1/fd/1 /dev/pts/ptmx; exec sleep 1000');
+    const id = await engine.must(
+      'run',
+      '-d',
+      '--cap-add',
+      'SYS_ADMIN',
+      'base',
+      'sh',
+      '-c',
+      'umount /dev/pts; ln -s /proc/1/fd/1 /dev/pts/ptmx; exec sleep 1000',
+    );
     const { code, stderr } = await engine.hako(['exec', '-t', id, 'true']);
     assert.notEqual(code, 0);
     assert.match(stderr, /ptmx|terminal/);
@@ -124,7 +141,20 @@ describe('a hostile image', { skip: needsRoot() }, () => {
     const programs = ['ps', 'tar', 'ls', 'sh', 'cat', 'getent'].map((program) => ({ name: `bin/${program}`, mode: 0o755, contents: '#!/bin/touch /ran\n' }));
     const libraries = ['libc.so.6', 'libnss_files.so.2'].map((library) => ({ name: `lib/${library}`, mode: 0o755, contents: 'no library' }));
     const name = await image([{ name: 'bin/', type: '5' }, ...programs, { name: 'lib/', type: '5' }, ...libraries, { name: 'f', contents: 'contents' }]);
-    const id = await engine.must('run', '-d', '--userns=private', '-v', '/usr:/usr:ro', '-v', '/usr/lib64:/lib64:ro', '-v', '/usr/lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:ro', name, '/usr/bin/sleep', '1000');
+    const id = await engine.must(
+      'run',
+      '-d',
+      '--userns=private',
+      '-v',
+      '/usr:/usr:ro',
+      '-v',
+      '/usr/lib64:/lib64:ro',
+      '-v',
+      '/usr/lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:ro',
+      name,
+      '/usr/bin/sleep',
+      '1000',
+    );
     assert.match(await engine.must('top', id), /sleep 1000/);
     await engine.must('stats', '--no-stream', id);
     await engine.must('inspect', id);
@@ -137,7 +167,20 @@ describe('a hostile image', { skip: needsRoot() }, () => {
 
   for (const way of ways) {
     test(`users that are garbage, too large or negative are refused by ${way}, and never become root`, async () => {
-      for (const user of ['4294967295', '4294967296', '-1', '2147483648', '0x0', '1000:4294967295', '1000:-1', ' ', 'no such', '1e3', '0:no such', '99999999999999999999']) {
+      for (const user of [
+        '4294967295',
+        '4294967296',
+        '-1',
+        '2147483648',
+        '0x0',
+        '1000:4294967295',
+        '1000:-1',
+        ' ',
+        'no such',
+        '1e3',
+        '0:no such',
+        '99999999999999999999',
+      ]) {
         const { code, stdout, stderr } = await inside(engine, way, { program: [`--user=${user}`] }, 'id', '-u');
         assert.notEqual(code, 0, `--user=${user} gave ${stdout}`);
         assert.match(stderr, /user|group|uids/);
@@ -148,13 +191,31 @@ describe('a hostile image', { skip: needsRoot() }, () => {
   test('lines of its passwd with garbage for numbers name nobody', async () => {
     const passwd = 'evil:x:4294967296:0::/:\nminus:x:-1:0::/:\nnone:x::0::/:\nhex:x:0x0:0::/:\nword:x:root:0::/:\n';
     for (const user of ['evil', 'minus', 'none', 'hex', 'word']) {
-      const name = await image([{ name: 'etc/', type: '5' }, { name: 'etc/passwd', contents: passwd }], { User: user });
+      const name = await image(
+        [
+          { name: 'etc/', type: '5' },
+          { name: 'etc/passwd', contents: passwd },
+        ],
+        { User: user },
+      );
       assert.match((await engine.hako(['run', '--rm', name])).stderr, /no matching entries/);
     }
   });
 
   test('sysctls are an allow list, and their values one line', async () => {
-    const refused = ['kernel.core_pattern=x', 'vm.drop_caches=1', 'kernel.msgmax+=1', 'net.ipv4/../../kernel/core_pattern=x', 'net.../kernel.core_pattern=x', 'kernel/core_pattern=x', 'net.ipv4.ip_forward=1+kernel.core_pattern=x', 'net.ipv4.ip_forward=1\nkernel.core_pattern=x', 'kernel.sem\n=1', 'fs.file-max=1', 'user.max_user_namespaces=0'];
+    const refused = [
+      'kernel.core_pattern=x',
+      'vm.drop_caches=1',
+      'kernel.msgmax+=1',
+      'net.ipv4/../../kernel/core_pattern=x',
+      'net.../kernel.core_pattern=x',
+      'kernel/core_pattern=x',
+      'net.ipv4.ip_forward=1+kernel.core_pattern=x',
+      'net.ipv4.ip_forward=1\nkernel.core_pattern=x',
+      'kernel.sem\n=1',
+      'fs.file-max=1',
+      'user.max_user_namespaces=0',
+    ];
     const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8');
     for (const sysctl of refused) {
       const { code, stderr } = await engine.hako(['create', '--sysctl', sysctl, 'base', 'true']);
