@@ -5,13 +5,13 @@
  * See overlayfs(5) in the kernel's documentation, pivot_root(2).
  */
 import { release } from 'node:os';
-import { relative as relativePath } from 'node:path';
 import { call, Result, result, Unknown, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { closeFd, tryOpenInRoot } from '../kernel/file-at.ts';
 import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, mountFlags, moveMountFlags, openFlags, umountFlags } from '../kernel/flags.ts';
 import { perform, performNow } from '../kernel/perform.ts';
 import { step, type Procedure, type Step } from '../step/step.ts';
+import { layersInOneString, type NamedLayers } from './layers-in-one-string.ts';
 import { cloneTree, makeMountPoint, relative, setAttributes } from './mount-steps.ts';
 
 /** Layers and the directories of the writable one; see src/storage/snapshots.ts. */
@@ -24,8 +24,11 @@ export interface Overlay {
 }
 
 const [major = 0, minor = 0] = release().split('.').map(Number);
-/** From Linux 6.5 the layers are given one by one; before, as one string of at most 256 bytes, so relative to our directory. */
-const layerByLayer = major > 6 || (major === 6 && minor >= 5);
+const since = (wanted: number): boolean => major > 6 || (major === 6 && minor >= wanted);
+/** From Linux 6.5 the layers are given one by one. */
+const layerByLayer = since(5);
+/** From Linux 6.13 they can be given by descriptor, which is how idmapped ones are. */
+const layerByDescriptor = since(13);
 
 /** How the layers are stacked. */
 export interface OverlayOptions {
@@ -43,34 +46,42 @@ export interface IdMap {
   readonly root: { readonly uid: number; readonly gid: number };
 }
 
-/** Stacks the layers. The result is a descriptor of the mount's root, attached nowhere. */
+/**
+ * Stacks the layers. The result is a descriptor of the mount's root, attached nowhere.
+ * @throws Error for layers that are to be mapped, before Linux 6.13
+ */
 export function* mountOverlay(overlay: Overlay, options: OverlayOptions = {}): Procedure<Known> {
   const { lower, upper, work, target } = overlay;
   const { readOnly = false, idMap } = options;
+  if (idMap !== undefined && !layerByDescriptor)
+    throw new Error(
+      `a user namespace of the container's own needs Linux 6.13 or newer, for its layers to be mapped, and this is ${release()}: leave out --userns`,
+    );
   const context = call('fsopen', ['overlay', fsopenFlags.FSOPEN_CLOEXEC], { label: 'fs' });
   const fs = result(context);
   const set = (key: string, value: string): Call => call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_STRING, key, value, 0]);
   const writable = readOnly ? [] : [set('upperdir', upper), set('workdir', work)];
-  const layers = layerByLayer ? lower.map((dir) => set('lowerdir+', dir)) : [set('lowerdir', lower.map((dir) => relativePath(process.cwd(), dir)).join(':'))];
   const mount = call('fsmount', [fs, fsmountFlags.FSMOUNT_CLOEXEC, 0], { label: 'rootfd' });
-  const mapped = idMap === undefined ? undefined : mappedLayers(fs, overlay, idMap);
+  const layers =
+    idMap !== undefined ? mappedLayers(fs, overlay, idMap) : layerByLayer ? { set: lower.map((dir) => set('lowerdir+', dir)) } : layersInOneString(fs, lower);
+  const { create = call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0]), close = [] }: Partial<NamedLayers> = layers;
   return yield* step<Known>({
     id: 'mount.overlay',
     what: `Stack ${lower.length} read-only layer${lower.length === 1 ? '' : 's'} and one of its own as the root`,
     calls: [
       context,
       set('source', 'overlay'),
-      ...(mapped ? mapped.calls : layers),
+      ...layers.set,
       ...writable,
       // What is written is whole files under their own names: a layer can be packed from it.
       set('redirect_dir', 'off'),
       set('metacopy', 'off'),
-      call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0]),
+      create,
       mount,
     ],
     shell: `mount -t overlay overlay -o lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},redirect_dir=off,metacopy=off ${target}`,
     look: 'findmnt -t overlay -N $PID',
-    finally: [call('close', [result(mount)]), call('close', [fs]), ...(mapped?.close ?? [])],
+    finally: [call('close', [result(mount)]), call('close', [fs]), ...close],
     result: (returned) => returned.at(-1)!,
     unknown: new Unknown('ROOTFD'),
   });
@@ -80,13 +91,13 @@ export function* mountOverlay(overlay: Overlay, options: OverlayOptions = {}): P
  * The read-only layers as idmapped mounts, given to the overlay by descriptor. The writable one is not mapped: overlay
  * makes its working files as the engine's root, who has no place in the map. It holds the host's ids, its top directory included.
  */
-function mappedLayers(fs: Result, { lower, upper }: Overlay, idMap: IdMap): { readonly calls: Call[]; readonly close: Call[] } {
+function mappedLayers(fs: Result, { lower, upper }: Overlay, idMap: IdMap): Pick<NamedLayers, 'set' | 'close'> {
   const layers = lower.map((directory) => {
     const tree = cloneTree(directory, false);
     return [tree, setAttributes(result(tree), { set: mountAttrs.MOUNT_ATTR_IDMAP, userns: idMap.namespace })] as const;
   });
   return {
-    calls: [
+    set: [
       call('fchownat', [AT_FDCWD, upper, idMap.root.uid, idMap.root.gid, 0]),
       ...layers.flat(),
       ...layers.map(([tree]) => call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_FD, 'lowerdir+', null, result(tree)])),
@@ -106,7 +117,12 @@ export function* prepareMountPoints(root: Known, points: readonly MountPoint[]):
   yield* step({
     id: 'rootfs.mount-points',
     what: 'See that every mount point exists in the root',
-    calls: points.map(({ path, isFile }) => call(isFile ? 'mknodat' : 'mkdirat', isFile ? [root, relative(path), 0o100644, 0] : [root, relative(path), 0o755], { accept: [errno.EEXIST], perform: () => ensure(root as number, path, isFile) })),
+    calls: points.map(({ path, isFile }) =>
+      call(isFile ? 'mknodat' : 'mkdirat', isFile ? [root, relative(path), 0o100644, 0] : [root, relative(path), 0o755], {
+        accept: [errno.EEXIST],
+        perform: () => ensure(root as number, path, isFile),
+      }),
+    ),
     shell: points.map(({ path, isFile }) => (isFile ? `[ -e $ROOT${path} ] || install -D /dev/null $ROOT${path}` : `mkdir -p $ROOT${path}`)).join('\n'),
     look: 'ls -l $ROOT',
   });
@@ -193,7 +209,7 @@ export function openOverlay(overlay: Overlay, readOnly = false): number {
   const { calls, finally: closing = [] } = mountOverlay(overlay, { readOnly }).next().value as Step<Known>;
   let value = 0;
   for (const c of calls) {
-    value = performNow(c, resolve);
+    value = perform(c, resolve) as number;
     if (value < 0) break;
     values.set(c, value);
   }
