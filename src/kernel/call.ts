@@ -67,9 +67,10 @@ export interface Call {
   readonly label?: string;
   /**
    * How the call is made where one direct system call on this thread is not enough: a wait that must not
-   * block it, a request with its acknowledgement, clone3 into a table. Returns as the kernel does.
+   * block it, a request with its acknowledgement, clone3 into a table. Is given the values of earlier calls, and
+   * returns as the kernel does.
    */
-  readonly perform?: () => number | Promise<number>;
+  readonly perform?: (resolve: (r: Result) => number) => number | Promise<number>;
   /** What the kernel said of the last failure beside its errno (netlink's extended acknowledgements do), for the error's message. */
   readonly failureDetail?: () => string | undefined;
 }

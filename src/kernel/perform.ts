@@ -11,7 +11,7 @@ const noResult = (r: Result): number => {
 
 /** Makes a call now; returns as the kernel does (a negative errno on failure), or a promise where the call waits. */
 export function perform(call: Call, resolve: (r: Result) => number = noResult): number | Promise<number> {
-  return call.perform ? call.perform() : performNow(call, resolve);
+  return call.perform ? call.perform(resolve) : performNow(call, resolve);
 }
 
 /** Makes a direct system call now; returns as the kernel does. */

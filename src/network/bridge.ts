@@ -10,6 +10,7 @@ import { listAddresses, listLinks, listRoutes, type Link } from '../kernel/netli
 import { addAddress, addBridge, deleteLink, getLink, linkIndex, setLink } from '../kernel/netlink/rtnetlink.ts';
 import { batch, deleteTable, getTable, tableComment as commentOf } from '../kernel/netlink/nftables.ts';
 import type { Call } from '../kernel/call.ts';
+import { perform } from '../kernel/perform.ts';
 import { step, type Procedure } from '../step/step.ts';
 import { NetworkError } from './error.ts';
 import type { Netlink } from './netlink.ts';
@@ -235,7 +236,7 @@ function checkName(name: string): void {
 function checkTable(netlink: Netlink, name: string): boolean {
   let comment: string | undefined;
   const ask = netlink.netfilter.call([getTable(name)], { answer: (replies) => ((comment = commentOf(replies)), 0) });
-  const value = ask.perform!() as number;
+  const value = perform(ask) as number;
   if (value === -errno.ENOENT) return false;
   if (value < 0)
     throw new NetworkError(

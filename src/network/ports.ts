@@ -7,6 +7,7 @@ import { ipv4Bytes } from '../kernel/netlink/attribute.ts';
 import { forgetUdpFlows } from '../kernel/netlink/conntrack.ts';
 import type { Message } from '../kernel/netlink/message.ts';
 import { addElements, batch, deleteElements, portBytes, type MapElement } from '../kernel/netlink/nftables.ts';
+import { perform } from '../kernel/perform.ts';
 import { step, type Procedure } from '../step/step.ts';
 import type { Bridge } from './bridge.ts';
 import type { Netlink } from './netlink.ts';
@@ -56,7 +57,7 @@ export function* publishPorts(netlink: Netlink, bridge: Bridge, published: Publi
   const remove = unpublishCall(netlink, bridge.name, elements);
   let added = false;
   const publish = (): number => {
-    const value = add.perform!() as number;
+    const value = perform(add) as number;
     added = value === 0;
     return value;
   };
@@ -67,7 +68,7 @@ export function* publishPorts(netlink: Netlink, bridge: Bridge, published: Publi
     shell: commands(bridge.name, elements, 'add'),
     look: `nft list table ip ${bridge.name}`,
     // What was refused, since another container has it, is not ours to delete.
-    undo: [{ ...remove, perform: () => (added ? remove.perform!() : 0) }],
+    undo: [{ ...remove, perform: () => (added ? perform(remove) : 0) }],
   });
   yield* forgetFlows(netlink, published);
 }
