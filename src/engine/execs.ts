@@ -26,7 +26,7 @@ interface Exec {
 }
 
 const execs = new Map<string, Exec>();
-/** Ended execs that are remembered, for clients that ask for the exit code. */
+/** Execs that are remembered: as many that were never started, and as many that have ended, for clients that ask for the exit code. */
 const remembered = 1000;
 
 function find(id: string): Exec {
@@ -41,10 +41,15 @@ export function endExecs(_parts: Parts, container: Container): void {
   container.execs.clear();
 }
 
+/** Each kind has its own bound: a client that starts none of its execs must not push out the exit codes of others. */
 function forgetOldest(): void {
-  for (const [id, { state }] of execs) {
-    if (execs.size <= remembered) return;
-    if (state === 'ended') execs.delete(id);
+  if (execs.size <= remembered) return;
+  for (const state of ['created', 'ended'] as const) {
+    const surplus = [...execs.values()].filter((exec) => exec.state === state).slice(0, -remembered);
+    for (const { id, container } of surplus) {
+      execs.delete(id);
+      container.execs.delete(id);
+    }
   }
 }
 
@@ -112,6 +117,7 @@ export function execOperations(parts: Parts): ExecOperations {
       const id = randomBytes(32).toString('hex');
       execs.set(id, { id, container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined });
       container.execs.add(id);
+      forgetOldest();
       announce(parts, container, `exec_create: ${body.Cmd.join(' ')}`, { execID: id });
       return { Id: id };
     },
