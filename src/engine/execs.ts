@@ -41,6 +41,14 @@ export function endExecs(_parts: Parts, container: Container): void {
   container.execs.clear();
 }
 
+const longestCommandText = 1024;
+
+/** The command as events tell it. It is cut, since they are kept for a while and an image says what its health check runs; copied, since a part keeps its whole. */
+function commandText({ Cmd = [] }: ExecCreateBody): string {
+  const text = Cmd.join(' ');
+  return text.length > longestCommandText ? `${Buffer.from(text.slice(0, longestCommandText)).toString()}…` : text;
+}
+
 /** Each kind has its own bound: a client that starts none of its execs must not push out the exit codes of others. */
 function forgetOldest(): void {
   if (execs.size <= remembered) return;
@@ -73,7 +81,7 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
     const started = await apply(exec(plan), { kernel: parts.kernel });
     const output = new OutputHub(started.streams, nullLog);
     Object.assign(found, { state: 'running', process: started, output });
-    announce(parts, container, `exec_start: ${(body.Cmd ?? []).join(' ')}`, { execID: found.id });
+    announce(parts, container, `exec_start: ${commandText(body)}`, { execID: found.id });
     found.ended = started.exited.then(async (status) => {
       await output.drained;
       output.close();
@@ -118,7 +126,7 @@ export function execOperations(parts: Parts): ExecOperations {
       execs.set(id, { id, container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined });
       container.execs.add(id);
       forgetOldest();
-      announce(parts, container, `exec_create: ${body.Cmd.join(' ')}`, { execID: id });
+      announce(parts, container, `exec_create: ${commandText(body)}`, { execID: id });
       return { Id: id };
     },
     async start(id, options): Promise<Attachment | undefined> {
