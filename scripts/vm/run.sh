@@ -44,7 +44,7 @@ make_machine() {
   apt-config dump | grep -E '^Acquire::(https?|Check-|Retries)' >"$work/apt.conf" || true
   printf '%s\n' "$sources" | sed 's/^deb /deb [signed-by=\/usr\/share\/keyrings\/debian-archive-keyring.gpg] /' >"$work/sources.list"
   mmdebstrap --quiet --variant=minbase --aptopt="$work/apt.conf" --aptopt='Acquire::Languages "none"' \
-    --include=curl,iproute2,kmod,nftables,procps,util-linux '' "$work/root" "$work/sources.list" >&2
+    --include=curl,iproute2,kmod,netcat-openbsd,nftables,procps,util-linux '' "$work/root" "$work/sources.list" >&2
 
   kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p')
   [ -n "$kernel" ] || fail 'apt knows no package linux-image-cloud-amd64: run apt-get update'
