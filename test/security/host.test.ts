@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { startEngine, type TestEngine } from '../support/engine.ts';
 import { processesOf } from '../support/inventory.ts';
 import { needsRoot } from '../support/needs.ts';
@@ -18,6 +19,7 @@ describe('the engine on its host', { skip: needsRoot() }, () => {
   });
   after(() => engine?.close());
 
+  const readStatus = (pid: number): string => readFileSync(`/proc/${pid}/status`, 'utf8');
   const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
   const pids = (name: RegExp): number[] =>
     processesOf(engine)
@@ -91,7 +93,11 @@ describe('the engine on its host', { skip: needsRoot() }, () => {
     const text = readFileSync(path, 'utf8');
     const recorded = [...text.matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid));
     assert.ok(recorded.length >= 2);
-    for (const pid of recorded) process.kill(pid, 'SIGKILL');
+    // One after the other: the monitor collects the container's process.
+    for (const pid of recorded) {
+      process.kill(pid, 'SIGKILL');
+      while (existsSync(`/proc/${pid}/fd`) && !/^State:\s+Z/m.test(readStatus(pid))) await setTimeout(10);
+    }
     writeFileSync(path, text.replaceAll(/"pid":\d+/g, `"pid":${innocent.pid}`));
     await engine.start();
     await engine.hako(['kill', id]);

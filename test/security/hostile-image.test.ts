@@ -7,7 +7,7 @@ import { startEngine, type TestEngine } from '../support/engine.ts';
 import { dockerArchive, type ImageConfig } from '../support/images.ts';
 import { needsRoot } from '../support/needs.ts';
 import type { TarEntry } from '../support/tar.ts';
-import { inside, ways } from './inside.ts';
+import { ways } from './inside.ts';
 
 describe('a hostile image', { skip: needsRoot() }, () => {
   let engine: TestEngine;
@@ -167,6 +167,7 @@ describe('a hostile image', { skip: needsRoot() }, () => {
 
   for (const way of ways) {
     test(`users that are garbage, too large or negative are refused by ${way}, and never become root`, async () => {
+      const id = way === 'exec' ? await engine.must('run', '-d', 'base', 'sleep', '1000') : undefined;
       for (const user of [
         '4294967295',
         '4294967296',
@@ -181,10 +182,11 @@ describe('a hostile image', { skip: needsRoot() }, () => {
         '0:no such',
         '99999999999999999999',
       ]) {
-        const { code, stdout, stderr } = await inside(engine, way, { program: [`--user=${user}`] }, 'id', '-u');
+        const { code, stdout, stderr } = await engine.hako([...(id ? ['exec'] : ['run', '--rm']), `--user=${user}`, id ?? 'base', 'id', '-u']);
         assert.notEqual(code, 0, `--user=${user} gave ${stdout}`);
         assert.match(stderr, /user|group|uids/);
       }
+      if (id) await engine.must('rm', '-f', id);
     });
   }
 

@@ -32,7 +32,7 @@ describe('while a container swaps a directory for a link', { skip: needsRoot() }
   test('mounts of another container that shares the volume stay in its root', async () => {
     const id = await swapping('/shared/point', '-v', 'shared:/shared');
     let started = 0;
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 8; i++) {
       const script = 'test -d /usr/bin && test ! -e "$1" || ls -l "$1"; touch /shared/point/made 2>/dev/null; true';
       const options = ['-v', 'shared:/shared', '-v', 'other:/shared/point', '-v', 'more:/shared/point/sub/deep', '--tmpfs', '/shared/point/tmp'];
       const { code, stdout } = await engine.hako(['run', '--rm', '--network', 'none', ...options, 'base', 'sh', '-c', script, 'sh', join(host, 'file')]);
@@ -50,7 +50,7 @@ describe('while a container swaps a directory for a link', { skip: needsRoot() }
     mkdirSync(source);
     for (const name of ['file', 'new']) writeFileSync(join(source, name), 'copied in');
     let copied = 0;
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 5; i++) {
       const { stdout } = await engine.hako(['cp', `${id}:/point/file`, '-']);
       assert.doesNotMatch(stdout, /the host’s/);
       const results = await Promise.all([engine.hako(['cp', join(source, 'new'), `${id}:/point/new`]), engine.hako(['cp', `${source}/.`, `${id}:/point`])]);
