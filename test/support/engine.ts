@@ -15,6 +15,8 @@ import { leftovers, sweep } from './sweep.ts';
 const repository = join(import.meta.dirname, '../..');
 /** `npm test` has made the bundle, which starts faster; a test run by hand takes the source as it stands. */
 const bundled = process.env.HAKO_TEST_ENTRY === 'dist';
+/** As the launcher starts it. */
+const clientFlags = ['--single-threaded'];
 const clientPath = join(repository, bundled ? 'dist/hako.js' : 'src/cli/main.ts');
 const enginePath = join(repository, bundled ? 'dist/hakod.js' : 'src/engine/hakod.ts');
 
@@ -108,12 +110,12 @@ export class TestEngine {
 
   /** The program and arguments that are `hako ARGUMENTS…`, to be run with {@link env}. */
   command(args: readonly string[]): string[] {
-    return [process.execPath, clientPath, ...args];
+    return [process.execPath, ...clientFlags, clientPath, ...args];
   }
 
   /** Starts `hako ARGUMENTS…` against this engine. */
   spawnHako(args: readonly string[], stdio: StdioOptions = 'pipe'): ChildProcess {
-    return spawn(process.execPath, [clientPath, ...args], { env: this.env, stdio });
+    return spawn(process.execPath, [...clientFlags, clientPath, ...args], { env: this.env, stdio });
   }
 
   /** Starts `hako ARGUMENTS…` in a terminal of its own, that of script(1): what it shows comes, and keys go, through the child's pipes. */
