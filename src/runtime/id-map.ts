@@ -88,9 +88,12 @@ export const hostRoot = (linux: LinuxSpec): Ids => hostUser(linux, { uid: 0, gid
 /** The maps of a process's user namespace, as the kernel has them. */
 export function readIdMaps(pid: number): { readonly uidMappings: readonly IdMapping[]; readonly gidMappings: readonly IdMapping[] } {
   const read = (file: 'uid_map' | 'gid_map'): IdMapping[] =>
-    readFileSync(`/proc/${pid}/${file}`, 'utf8').trim().split('\n').map((line) => {
-      const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
-      return { containerID, hostID, size };
-    });
+    readFileSync(`/proc/${pid}/${file}`, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+        return { containerID, hostID, size };
+      });
   return { uidMappings: read('uid_map'), gidMappings: read('gid_map') };
 }

@@ -71,7 +71,9 @@ export function* start(plan: StartPlan): Procedure<Started> {
   if (plan.network) joined.push({ type: 'network', fd: yield* plan.network(), flag: cloneFlags.CLONE_NEWNET });
   const cgroupFd = yield* openCgroup(cgroup);
 
-  const stdio = spec.process.terminal ? ('terminal' as const) : yield* makePipes(plan.stdin, linux.namespaces.some((n) => n.type === 'user') ? hostUser(linux, spec.process.user) : undefined);
+  const stdio = spec.process.terminal
+    ? ('terminal' as const)
+    : yield* makePipes(plan.stdin, linux.namespaces.some((n) => n.type === 'user') ? hostUser(linux, spec.process.user) : undefined);
   const makesUser = namespaces.some((n) => n.type === 'user');
   const waits = makesUser || plan.connect !== undefined;
   const init = plan.init ? initDescriptor() : undefined;
