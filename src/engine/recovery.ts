@@ -2,6 +2,7 @@
  * Recovery: an engine that starts finds the containers of the one before. Those that run are taken up again; those that
  * ended meanwhile are given their end; what belongs to nobody (a start that was cut off half-way) is taken away.
  */
+import { constants } from 'node:os';
 import { closeSync, readdirSync, rmdirSync } from 'node:fs';
 import { findCgroup } from '../runtime/cgroup/cgroup.ts';
 import { killAll } from '../runtime/cgroup/kill.ts';
@@ -54,20 +55,31 @@ function takeUp(parts: Parts, container: Container, record: RunningRecord): Runn
 
 /** Monitors of ours that no container has: of a start that was cut off, or of an exec, whose client is gone. */
 async function endStrangers(parts: Parts, known: ReadonlySet<number>): Promise<void> {
-  const pids = readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && !known.has(pid));
-  const found = findMonitors(parts.settings.run, pids);
-  if (found.length === 0) return;
-  const monitors = new Set(found.map(({ pid }) => pid));
-  const children = pids.filter((pid) => monitors.has(processStat(pid)?.parent ?? 0));
-  for (const pid of [...children, ...monitors]) {
-    const stat = processStat(pid);
-    const pidfd = stat && openProcess({ pid, startTime: stat.startTime });
-    if (pidfd === undefined) continue;
-    signalProcess(pidfd, 9);
-    closeSync(pidfd);
-  }
+  const others = (): number[] =>
+    readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0 && !known.has(pid));
+  const monitors = new Set(findMonitors(parts.settings.run, others()).map(({ pid }) => pid));
+  if (monitors.size === 0) return;
+  // Stopped first: one that was cut off before its clone must not make a child behind our back.
+  for (const pid of monitors) sendSignal(pid, constants.signals.SIGSTOP);
+  await settled(() => [...monitors].every((pid) => ['T', 'Z', undefined].includes(processStat(pid)?.state)));
+  const children = others().filter((pid) => monitors.has(processStat(pid)?.parent ?? 0));
+  for (const pid of [...children, ...monitors]) sendSignal(pid, constants.signals.SIGKILL);
+  await settled(() => [...children, ...monitors].every((pid) => ['Z', undefined].includes(processStat(pid)?.state)));
+}
+
+function sendSignal(pid: number, signal: number): void {
+  const stat = processStat(pid);
+  const pidfd = stat && openProcess({ pid, startTime: stat.startTime });
+  if (pidfd === undefined) return;
+  signalProcess(pidfd, signal);
+  closeSync(pidfd);
+}
+
+/** Waits until something holds of processes that are not our children, for two seconds at most. */
+async function settled(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1000 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 /** Cgroups below ours that belong to no container that runs: their processes end. */
