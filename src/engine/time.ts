@@ -16,8 +16,9 @@ export function now(): bigint {
   let milliseconds = origin + performance.now();
   if (Math.abs(milliseconds - wall) > tolerance) {
     origin += wall - milliseconds;
+    // Only a clock that somebody set back by much makes times repeat; small corrections keep the order.
+    if (wall < milliseconds - 1000) last = 0n;
     milliseconds = wall;
-    last = 0n;
   }
   const whole = Math.floor(milliseconds);
   const time = BigInt(whole) * 1_000_000n + BigInt(Math.floor((milliseconds - whole) * 1e6));
