@@ -1,7 +1,7 @@
 /**
  * The benchmark: what hakobune costs beside what other tools cost, on this machine, in one run. Prints Markdown.
  *
- *   npm run bench [-- --rounds 30] [-- --only start,exec,throughput,memory,import,logs]
+ *   npm run bench [-- --rounds 30] [-- --only start,exec,throughput,memory,import,logs,oci]
  *
  * Numbers of different machines or runs are not comparable; the ratios in one run are.
  */
@@ -16,11 +16,12 @@ const { commandLine, execTrue, exportRootfs, idle, startToExit } = await import(
 const { measureImport } = await import('./import.ts');
 const { measureLogs } = await import('./logs.ts');
 const { measureMemory } = await import('./memory.ts');
+const { measureOci } = await import('./oci.ts');
 const { peers } = await import('./peers.ts');
 const { measure, printRates, printTable, ratePerSecond } = await import('./rounds.ts');
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '30' }, only: { type: 'string', default: 'start,exec,throughput,memory,import,logs' } },
+  options: { rounds: { type: 'string', default: '30' }, only: { type: 'string', default: 'start,exec,throughput,memory,import,logs,oci' } },
 });
 const rounds = Number(values.rounds);
 const wanted = new Set(values.only.split(','));
@@ -33,13 +34,16 @@ try {
   await engine.must('run', '--rm', 'base', 'true'); // makes the base image
   const rootfs = join(work, 'rootfs');
   await exportRootfs(engine, rootfs);
-  const others = await peers(rootfs, work);
-  try {
-    await measureCalls(others);
-  } finally {
-    await others.close();
+  if (wanted.has('oci')) measureOci(rootfs, work, rounds);
+  if (['start', 'exec', 'throughput'].some((part) => wanted.has(part))) {
+    const others = await peers(rootfs, work);
+    try {
+      await measureCalls(others);
+    } finally {
+      await others.close();
+    }
   }
-  if (wanted.has('memory')) await measureMemory(engine, 50);
+  if (wanted.has('memory')) await measureMemory(100);
   if (wanted.has('import')) await measureImport(engine, work, Math.ceil(rounds / 10));
   if (wanted.has('logs')) await measureLogs(engine, work, Math.ceil(rounds / 10));
 } finally {

@@ -3,43 +3,78 @@
  * (docs/decisions/bundle.md). Usage: build.ts [COMMIT]
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { bundledName, readSources } from '../src/manual/manual.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 const entries = {
   hako: 'src/cli/main.ts',
   hakod: 'src/engine/hakod.ts',
+  tracer: 'src/engine/tracer/main.ts',
   'layer-worker': 'src/storage/layer-worker.ts',
   'hako-oci': 'src/oci/main.ts',
 };
 
-const present = Object.entries(entries).filter(([, source]) => existsSync(join(root, source)));
-const { outputFiles } = await build({
+/**
+ * The commands that bring the element technologies with them, and so the kernel's part: they are three times as much as all others,
+ * and no other command is to read them. Modules that share what they have in common; each is loaded when its command is used.
+ */
+const elementCommands = globSync('src/cli/commands/*.ts', { cwd: root }).filter((path) =>
+  /['"]\.\.\/(\.\.\/)?element[./]/.test(readFileSync(join(root, path), 'utf8')),
+);
+const elementModule = (path: string): string => `element-${basename(path, '.ts')}`;
+const loadElsewhere: Plugin = {
+  name: 'load the commands of the elements from modules of their own',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/commands\/[\w-]+\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && elementCommands.some((command) => basename(command) === basename(path))
+        ? { path: `./${elementModule(path)}.mjs`, external: true }
+        : undefined,
+    );
+  },
+};
+
+const common = {
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(present),
   outdir: dist,
   bundle: true,
   write: false,
   platform: 'node',
   target: 'node24',
-  format: 'cjs',
-  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
-  define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
-  external: ['koffi'], // finds its native part beside itself
   sourcemap: 'external',
   minifySyntax: true,
   minifyWhitespace: true, // V8 reads the whole file at each start
   legalComments: 'none',
   logLevel: 'warning',
-}).catch(() => process.exit(1)); // it has said why
+} as const satisfies BuildOptions;
+
+const built = await Promise.all([
+  build({
+    ...common,
+    entryPoints: Object.fromEntries(Object.entries(entries).filter(([, source]) => existsSync(join(root, source)))),
+    format: 'cjs',
+    define: { 'import.meta.filename': '__filename', 'import.meta.dirname': '__dirname' },
+    plugins: [loadElsewhere],
+  }),
+  build({
+    ...common,
+    entryPoints: Object.fromEntries(elementCommands.map((path) => [elementModule(path), path])),
+    format: 'esm',
+    splitting: true,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'element-shared-[hash]',
+  }),
+]).catch(() => process.exit(1)); // it has said why
+const outputFiles = built.flatMap((result) => result.outputFiles);
 
 // Each file appears whole or not at all: another hako may be starting from this directory now. built-from comes last.
 mkdirSync(dist, { recursive: true });
 const files: readonly (readonly [name: string, contents: string | Uint8Array])[] = [
   ['package.json', '{ "type": "commonjs" }\n'],
+  [bundledName, JSON.stringify(readSources())],
   ...outputFiles.map((file) => [basename(file.path), file.contents] as const),
   ['built-from', `${process.argv[2] ?? headCommit()}\n`],
 ];
@@ -48,6 +83,10 @@ for (const [name, contents] of files) {
   writeFileSync(temporary, contents);
   renameSync(temporary, join(dist, name));
 }
+
+// What an earlier bundle had and this one has not: shared parts are named by their contents.
+const current = new Set(files.map(([name]) => name));
+for (const name of readdirSync(dist)) if (name.startsWith('element-') && !current.has(name)) rmSync(join(dist, name));
 
 /** What the launcher, too, finds: the commit that is checked out, or `unversioned`. */
 function headCommit(): string {

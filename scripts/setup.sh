@@ -34,6 +34,11 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
 fi
 ready && exit 0
 
+# An ordinary user may use a clone of another's, once that is set up.
+dist=$here/dist
+[ -d "$dist" ] || dist=$here
+[ -w "$dist" ] || fail "what is in $here is not set up for the commit that is checked out, and is not yours to write: have its owner run $here/hako once"
+
 # npm 10 installs the package but takes away .bin/node, along with that of the package for the other architecture.
 link_node() { [ -x "$node" ] || { [ -x "$here/node_modules/$package/bin/node" ] && mkdir -p "${node%/*}" && ln -sf "../$package/bin/node" "$node"; }; }
 
@@ -41,7 +46,7 @@ if ! { link_node && "$node" "$here/scripts/installed.mjs" </dev/null 9<&-; }; th
   for program in node npm; do
     command -v "$program" >/dev/null || fail "$program is not installed: the set-up needs Node 20 or newer with npm (on Debian: apt-get install nodejs npm), then run this again"
   done
-  say 'installing the packages that package-lock.json pins, Node 24 among them, into node_modules/ (npm ci; once, some 250 MB)'
+  say 'installing the packages that package-lock.json pins, Node 24 among them, into node_modules/ (npm ci; once, some 300 MB)'
   # --include: the caller's NODE_ENV or npmrc may leave these out. --ignore-scripts: no package needs one, so none may run.
   (cd "$here" && npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --loglevel=error) </dev/null >&2 9<&- ||
     fail "npm ci failed (above: why); it needs the npm registry ($(npm config get registry 2>/dev/null)) or a filled npm cache: check the connection, then run this again"

@@ -75,6 +75,24 @@ test('only src/kernel/ffi.ts imports koffi', () => {
   assert.deepEqual(importers, ['src/kernel/ffi.ts']);
 });
 
+test('the commands of hako-oci that only look at containers and write control files do not load koffi', () => {
+  const lean = ['main', ...['delete', 'events', 'list', 'pause', 'ps', 'resume', 'start', 'state', 'update'].map((name) => `commands/${name}`)];
+  for (const name of lean) assert.deepEqual(wayTo(`src/oci/${name}.ts`, 'src/kernel/ffi.ts'), []);
+});
+
+/** The files by which one loads another at once; empty when it does not. */
+function wayTo(from: string, to: string, seen = new Set<string>()): string[] {
+  if (from === to) return [to];
+  if (seen.has(from)) return [];
+  seen.add(from);
+  for (const [, type, specifier] of read(from).matchAll(statement)) {
+    if (type || !specifier!.startsWith('.')) continue;
+    const way = wayTo(relative(root, resolve(root, dirname(from), specifier!)), to, seen);
+    if (way.length > 0) return [from, ...way];
+  }
+  return [];
+}
+
 test('dependencies are few: the source imports Node, koffi and itself', () => {
   const foreign = sources
     .filter((path) => path.startsWith('src/'))

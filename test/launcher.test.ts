@@ -1,5 +1,5 @@
 /**
- * The launcher `hako` and its set-up, on copies of the repository's files with an npm and a bundle that only note that they ran:
+ * The launchers `hako` and `hako-oci` and their set-up, on copies of the repository's files with an npm and a bundle that only note that they ran:
  * what is tested is when the set-up runs, what the launcher says when it can't, and that it costs nothing otherwise.
  */
 import assert from 'node:assert/strict';
@@ -50,6 +50,7 @@ const at = import.meta.dirname + '/../';
 appendFileSync(at + 'ran', 'build ' + process.argv[2] + '\\n');
 mkdirSync(at + 'dist', { recursive: true });
 writeFileSync(at + 'dist/hako.js', ${JSON.stringify(client)});
+writeFileSync(at + 'dist/hako-oci.js', 'console.log(process.argv.slice(2).join())');
 writeFileSync(at + 'dist/built-from', process.argv[2] + '\\n');
 `;
 
@@ -68,7 +69,7 @@ beforeEach(() => {
   clone = join(base, String(++count));
   programs = join(clone, 'path');
   mkdirSync(join(clone, 'scripts'), { recursive: true });
-  for (const name of ['hako', 'scripts/setup.sh', 'scripts/installed.mjs']) copyFileSync(join(root, name), join(clone, name));
+  for (const name of ['hako', 'hako-oci', 'scripts/launch.sh', 'scripts/setup.sh', 'scripts/installed.mjs']) copyFileSync(join(root, name), join(clone, name));
   file(join(clone, 'package.json'), '{"type":"module"}');
   file(join(clone, 'package-lock.json'), '{"packages":{"":{},"node_modules/some":{"version":"1.0.0"}}}');
   file(join(clone, 'scripts/build.ts'), build);
@@ -236,6 +237,26 @@ describe('every later use', () => {
     assert.equal(executed.length, 2, `the launcher and Node:\n${executed.join('\n')}`);
     const started = lines.slice(0, lines.indexOf(executed[1]!)).filter((line) => /\b(v?fork|clone3?)\(/.test(line));
     assert.deepEqual(started, []);
+  });
+});
+
+describe('hako-oci', () => {
+  test('is set up and run as hako is, and fails with a runtime’s status', () => {
+    const oci = (args: readonly string[] = []) => hako(args, { path: join(clone, 'hako-oci') });
+    assert.equal(oci(['state', 'x']).stdout, 'state,x\n');
+    assert.equal(oci().stderr, '');
+    unlinkSync(join(programs, 'node'));
+    rmSync(join(clone, 'node_modules'), { recursive: true });
+    assert.equal(oci().status, 1);
+  });
+
+  const nobody = { uid: 65534, gid: 65534 };
+  const unreachable = spawnSync(process.execPath, ['-e', ''], { ...nobody, cwd: '/' }).status !== 0 && 'needs a Node that every user may run';
+  test('is run by a user who can only read the clone', { skip: unreachable }, () => {
+    hako();
+    chmodSync(base, 0o755);
+    const run = spawnSync(join(clone, 'hako-oci'), ['list'], { ...nobody, cwd: '/', encoding: 'utf8', env: { PATH: programs } });
+    assert.equal(run.stdout, 'list\n', run.stderr);
   });
 });
 

@@ -5,8 +5,11 @@
 export type * from './schema/container-config.ts';
 export type * from './schema/container.ts';
 export type * from './schema/exec.ts';
+export type * from './schema/explain-container.ts';
 export type * from './schema/image.ts';
 export type * from './schema/network.ts';
 export type * from './schema/stats.ts';
+export type * from './schema/steps.ts';
 export type * from './schema/system.ts';
 export type * from './schema/volume.ts';
+export type * from './schema/why.ts';

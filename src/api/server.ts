@@ -15,6 +15,7 @@ import { containerRoutes } from './routes/containers.ts';
 import { execRoutes } from './routes/exec.ts';
 import { imageRoutes } from './routes/images.ts';
 import { networkRoutes } from './routes/networks.ts';
+import { stepRoutes } from './routes/steps.ts';
 import { systemRoutes } from './routes/system.ts';
 import { volumeRoutes } from './routes/volumes.ts';
 import { apiVersion, currentMinor, minimalMinor } from './version.ts';
@@ -44,6 +45,7 @@ const router = new Router([
   ...imageRoutes,
   ...volumeRoutes,
   ...networkRoutes,
+  ...stepRoutes,
 ]);
 
 export interface ApiServer {
@@ -125,7 +127,7 @@ function answerError(
   upgraded: Socket | undefined,
   report: (message: string) => void,
 ): void {
-  const { status, message: sentence } = answerOf(error);
+  const { status, message: sentence, trace } = answerOf(error);
   // The stack only of what is a defect of ours.
   if (status === 500)
     report(`${message.method} ${message.url?.slice(0, 200)}: ${error instanceof EngineError ? sentence : ((error as Error).stack ?? sentence)}`);
@@ -136,7 +138,7 @@ function answerError(
   }
   if (status === 304) response.writeHead(304).end();
   else {
-    const data = Buffer.from(`${JSON.stringify({ message: sentence })}\n`);
+    const data = Buffer.from(`${JSON.stringify({ message: sentence, ...(trace === undefined ? {} : { trace }) })}\n`);
     response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': data.length }).end(message.method === 'HEAD' ? undefined : data);
   }
 }

@@ -86,6 +86,8 @@ test('save and export: into a file, which appears only whole', async () => {
   assert.equal((await engine.hako(['export', 'web'])).stdout, 'tree');
   const broken = await engine.hako(['export', '-o', `${file}2`, 'broken']);
   assert.deepEqual([broken.code, existsSync(`${file}2`)], [1, false]);
+  const below = await engine.hako(['export', '-o', `${file}/below`, 'web']);
+  assert.deepEqual([below.code, below.stderr], [1, `hako: cannot write ${file}/below: ENOTDIR\n`]);
 });
 
 test('cp out of a container: into a directory, as another name, contents only, to stdout', async () => {

@@ -59,14 +59,18 @@ export async function saveArchive(open: () => Promise<Readable>, path: string | 
     return;
   }
   const source = await open();
-  // A device or a pipe, such as /dev/null, is written to as it is.
-  const special = statSync(path, { throwIfNoEntry: false })?.isFile() === false;
-  const partial = special ? path : `${path}.partial-${process.pid}`;
+  const partial = `${path}.partial-${process.pid}`;
+  let special = true;
+  let made = false;
   try {
-    await pipeline(source, createWriteStream(partial, { flags: special ? 'w' : 'wx', mode: 0o600 }));
+    // A device or a pipe, such as /dev/null, is written to as it is.
+    special = statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+    const target = createWriteStream(special ? path : partial, { flags: special ? 'w' : 'wx', mode: 0o600 });
+    target.once('open', () => (made = true));
+    await pipeline(source, target);
     if (!special) renameSync(partial, path);
   } catch (error) {
-    if (!special) rmSync(partial, { force: true });
+    if (made && !special) rmSync(partial, { force: true });
     const { code, message } = error as NodeJS.ErrnoException;
     throw new CommandError(`cannot write ${path}: ${code ?? message}`);
   }

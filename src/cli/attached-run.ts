@@ -8,7 +8,7 @@ import { hijack, post, segment, send } from './client.ts';
 import { readText } from './engine-socket.ts';
 import { CommandError } from './command.ts';
 import type { Attached } from './create-body.ts';
-import { openSession, stay } from './session.ts';
+import { openSession, stay, type Session } from './session.ts';
 import { proxySignals } from './signal-proxy.ts';
 
 export interface AttachedRun {
@@ -18,6 +18,8 @@ export interface AttachedRun {
   readonly removes: boolean;
   readonly detachKeys?: string | undefined;
   readonly proxySignals: boolean;
+  /** How it is started, where not simply; it has the terminal until it is done. */
+  readonly start?: (() => Promise<void>) | undefined;
   /** Told when the start fails; throws what the user sees. */
   readonly startFailed: (error: unknown) => Promise<never>;
 }
@@ -37,16 +39,20 @@ export async function runAttached(id: string, run: AttachedRun): Promise<number>
   ]);
   // An engine that refuses these has refused the start.
   const [hijacked, waiting] = await connections.catch((error: unknown) => run.startFailed(error));
-  const session = openSession(hijacked, { terminal: run.terminal, input: stdin, detachKeys: run.detachKeys });
+  const open = (): Session => openSession(hijacked, { terminal: run.terminal, input: stdin, detachKeys: run.detachKeys });
+  // Who is asked about each step needs the keyboard first.
+  let session = run.start ? undefined : open();
   const exit = exitCode(waiting);
   exit.catch(() => {}); // looked at only after the streams ended
   try {
-    await post(`${path}/start`);
+    await (run.start ? run.start() : post(`${path}/start`));
   } catch (error) {
-    session.close();
+    if (session) session.close();
+    else hijacked.socket.destroy();
     signals?.close();
     return run.startFailed(error);
   }
+  session ??= open();
   signals?.open();
   try {
     const detached = await stay(session, run.terminal ? `${path}/resize` : undefined);

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Trace } from '../api/schema.ts';
 import { CommandError, UsageError } from './command.ts';
 import { isAbsent, lost, readText, runDirectory, socketPath, tryConnect } from './engine-socket.ts';
 
@@ -14,9 +15,12 @@ const http = process.getBuiltinModule('node:http');
 /** The engine refused: its own sentence, and the HTTP status that came with it. */
 export class ApiError extends CommandError {
   readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
+  /** What had happened of a traced start that failed. */
+  readonly trace: Trace | undefined;
+  constructor(status: number, message: string, about: { readonly trace?: Trace | undefined; readonly hint?: string } = {}) {
+    super(message, about.hint === undefined ? {} : { hint: about.hint });
     this.status = status;
+    this.trace = about.trace;
   }
 }
 
@@ -33,6 +37,9 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The engine's start that is under way: what asks for it meanwhile waits for the same one. */
+let starting: Promise<void> | undefined;
+
 /**
  * Connects to the engine, starting it if it is not there.
  * @throws CommandError when there is no permission, or the engine does not start
@@ -43,8 +50,8 @@ export async function connect(): Promise<Socket> {
   } catch (error) {
     if (!isAbsent(error)) throw connectionError(error);
   }
-  const { startEngine } = await import('./engine-process.ts');
-  await startEngine();
+  starting ??= import('./engine-process.ts').then(({ startEngine }) => startEngine()).finally(() => (starting = undefined));
+  await starting;
   try {
     return await tryConnect();
   } catch (error) {
@@ -53,12 +60,17 @@ export async function connect(): Promise<Socket> {
 }
 
 function connectionError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM') {
     return new CommandError(`no permission to open the engine's socket ${socketPath} (${code})`, {
       hint: 'Run the command as root, or as a user who may open that socket.',
     });
   }
+  if (Buffer.byteLength(socketPath) > 107)
+    return new CommandError(
+      `the engine's socket ${socketPath} would have a longer path than the 107 bytes that the kernel takes: set HAKO_RUN to a shorter one`,
+    );
   return new CommandError(`cannot reach the engine at ${socketPath}: ${code ?? message}`);
 }
 
@@ -145,17 +157,27 @@ function queryString(query: Query): string {
 async function apiError(response: IncomingMessage, method: Method): Promise<ApiError> {
   const text = method === 'HEAD' ? '' : await readText(response);
   let message = text.trim();
+  let trace: Trace | undefined;
   try {
-    message = (JSON.parse(text) as { message: string }).message;
+    ({ message, trace } = JSON.parse(text) as { readonly message: string; readonly trace?: Trace });
   } catch {
     // not JSON: what came is the message
   }
-  return new ApiError(response.statusCode ?? 500, message || `the engine answered ${response.statusCode} ${response.statusMessage ?? ''}`.trim());
+  // The client asks for nothing that its own engine has not: the one that runs was started from other sources.
+  if (response.statusCode === 404 && message.endsWith('is not part of this API.'))
+    return new ApiError(404, `the engine that runs is of another build than this client and does not know what is asked: ${message}`, {
+      hint: 'Stop it with `hako engine stop`: containers go on, and the next command starts the engine of this build.',
+    });
+  return new ApiError(response.statusCode ?? 500, message || `the engine answered ${response.statusCode} ${response.statusMessage ?? ''}`.trim(), { trace });
 }
 
-/** A reference as a part of a path. Slashes stay, as they do in image names. */
+/**
+ * A name or an id as one part of a path: a slash in it makes no other route of it.
+ * @throws ApiError as the engine would, could an empty name be asked for
+ */
 export function segment(reference: string): string {
-  return encodeURIComponent(reference).replaceAll('%2F', '/').replaceAll('%3A', ':');
+  if (reference === '') throw new ApiError(404, 'nothing has an empty name: give a name or an id');
+  return encodeURIComponent(reference).replaceAll('%3A', ':');
 }
 
 /** `--filter name=value …` in the API's form: JSON of name to values. */

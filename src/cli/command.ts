@@ -26,7 +26,7 @@ export interface Flag {
 }
 
 /** Words, or the kind of thing that completion asks for. */
-export type Completes = readonly string[] | 'container' | 'running' | 'image' | 'volume' | 'file';
+export type Completes = readonly string[] | 'container' | 'running' | 'image' | 'volume' | 'step' | 'step or container' | 'file';
 
 export type Flags = Readonly<Record<string, Flag>>;
 
@@ -81,6 +81,8 @@ export interface Entry {
   readonly commands?: Readonly<Record<string, Entry>>;
   /** Not listed: an older or shorter name of another. */
   readonly hidden?: true;
+  /** Of a group: its commands read the kernel through procfs, and without one would find nothing there. */
+  readonly readsProc?: true;
 }
 
 /** A mistake of the caller's, or a refusal: one sentence and an exit code. */
@@ -96,8 +98,18 @@ export class CommandError extends Error {
   }
 }
 
+/**
+ * Whether an error is one that is told to the user. Not by `instanceof`: the commands of the elements are bundled apart, with a class
+ * of their own.
+ */
+export function isCommandError(error: unknown): error is CommandError {
+  return error instanceof Error && error.name === 'CommandError';
+}
+
 /** The command line itself is wrong: exit code 125, as Docker's, unless said otherwise. */
 export class UsageError extends CommandError {
+  /** The right usage is told along with it. */
+  readonly ofUsage = true;
   constructor(message: string, exitCode = 125) {
     super(message, { exitCode });
   }

@@ -10,8 +10,8 @@ export interface Candidate {
 /** `file` asks the shell to complete file names. */
 export type Completion = { readonly candidates: readonly Candidate[]; readonly files: boolean };
 
-/** Gives the names of things of one kind; a running engine is asked, none is started. */
-export type Names = (kind: 'container' | 'running' | 'image' | 'volume') => Promise<readonly string[]>;
+/** Gives the names of things of one kind; a running engine is asked, none is started. Steps are those of the manual. */
+export type Names = (kind: 'container' | 'running' | 'image' | 'volume' | 'step') => Promise<readonly string[]>;
 
 /**
  * @param words after `hako`, the last one being typed, and perhaps empty
@@ -69,7 +69,12 @@ async function completeCommand(command: Command, before: readonly string[], type
 async function values(completes: Completes | undefined, typed: string, names: Names): Promise<Completion> {
   if (completes === undefined) return nothing;
   if (completes === 'file') return { candidates: [], files: true };
-  const words = typeof completes === 'string' ? await names(completes) : completes;
+  const words =
+    completes === 'step or container'
+      ? [...(await names('step')), ...(await names('container'))]
+      : typeof completes === 'string'
+        ? await names(completes)
+        : completes;
   return matching(
     words.map((word) => ({ word, description: '' })),
     typed,

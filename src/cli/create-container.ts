@@ -5,6 +5,7 @@ import { ApiError, get, post, segment } from './client.ts';
 import { CommandError, UsageError, type Values } from './command.ts';
 import type { ContainerFlags } from './container-flags.ts';
 import { withTag } from './image-name.ts';
+import { print } from './terminal-text.ts';
 
 /**
  * @returns the container's id
@@ -37,7 +38,7 @@ export async function createContainer(flags: Values<ContainerFlags>, body: Conta
 }
 
 export function warn(text: string): void {
-  process.stderr.write(`WARNING: ${text}\n`);
+  print(`WARNING: ${text}\n`, process.stderr);
 }
 
 function checkPull(pull: string | undefined): void {

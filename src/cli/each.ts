@@ -1,5 +1,6 @@
 /** Commands that do the same to several objects: each is tried, errors are told one by one, and any of them makes the exit code 1. */
 import { CommandError } from './command.ts';
+import { complain, print } from './terminal-text.ts';
 
 /**
  * All at once, told in their order.
@@ -21,11 +22,11 @@ async function tell(names: readonly string[], result: (index: number) => Promise
   let code = 0;
   for (const [i, name] of names.entries()) {
     try {
-      process.stdout.write(`${(await result(i)) ?? name}\n`);
+      print(`${(await result(i)) ?? name}\n`);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      process.stderr.write(`hako: ${error.message}\n`);
-      if (error.hint && names.length === 1) process.stderr.write(`${error.hint}\n`);
+      complain(error.message);
+      if (error.hint && names.length === 1) print(`${error.hint}\n`, process.stderr);
       code = 1;
     }
   }

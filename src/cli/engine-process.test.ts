@@ -96,3 +96,14 @@ test('a socket that may not be opened is told, with what to do', { skip: process
     server.close();
   }
 });
+
+test('what is asked at once starts one engine', () => {
+  const directory = join(base, 'at-once');
+  const script = `
+    const { connect } = await import(${JSON.stringify(join(import.meta.dirname, 'client.ts'))});
+    for (const { reason } of await Promise.allSettled([connect(), connect()])) console.log(reason.message);`;
+  const env = { ...process.env, HAKO_RUN: directory, HAKO_ROOT: '/dev/null/root' };
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env, encoding: 'utf8', timeout: 20_000 });
+  assert.match(stdout, /^(the engine did not start: .*\n){2}$/);
+  assert.match(readFileSync(join(directory, 'hakod.log'), 'utf8'), /^hakod: .*\n$/);
+});

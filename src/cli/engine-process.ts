@@ -3,9 +3,11 @@
  * is ready, or in one sentence why it can't be. Two commands at once may each start one: hakod holds a lock, the one
  * that comes second ends, and its client finds the socket of the first.
  */
+import { join } from 'node:path';
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, watch } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync, watch } from 'node:fs';
+import { makeDirectory } from '../kernel/make-directory.ts';
 import { CommandError } from './command.ts';
 import type { Readable } from 'node:stream';
 import { isAbsent, readText, runDirectory, tryConnect } from './engine-socket.ts';
@@ -14,8 +16,7 @@ const logPath = `${runDirectory}/hakod.log`;
 
 /** hakod beside this file when bundled, in the source tree otherwise. */
 function enginePath(): string {
-  const here = import.meta.url;
-  return fileURLToPath(new URL(here.endsWith('.ts') ? '../engine/hakod.ts' : './hakod.js', here));
+  return join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../engine/hakod.ts' : 'hakod.js');
 }
 
 /**
@@ -36,25 +37,32 @@ export async function startEngine(path = enginePath()): Promise<void> {
     child.once('exit', (code, signal) => resolve(signal ? `hakod was killed by ${signal}` : `hakod ended with exit code ${code}`));
   });
   const report = (await readText(child.stdio[3] as Readable)).trim();
-  if (report === 'ready') {
+  const [first, ...notes] = report.split('\n');
+  if (first === 'ready') {
     child.unref();
-    process.stderr.write(`hako: started the engine (hakod, process ${child.pid}); its log is ${logPath}\n`);
+    process.stderr.write(
+      `hako: started the engine (hakod, process ${child.pid}); its log is ${logPath}\n${notes.map((note) => `hako: note: ${note}\n`).join('')}`,
+    );
     return;
   }
   const reason = report || (await ended);
   // Only a sentence about another engine is worth waiting for that one.
-  if (await otherListens(/\b(already|another|lock)/i.test(reason) ? 2000 : 0)) return;
+  if (await otherListens(/\b(another|lock)/i.test(reason) ? 2000 : 0)) return;
   throw new CommandError(`the engine did not start: ${reason.replace(/^hakod: /, '')}`, { hint: report ? `Its log is ${logPath}.` : lastLogLines() });
 }
 
 function openLog(): number {
   try {
-    mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
+    makeDirectory(runDirectory, process.geteuid!() === 0 ? 0o711 : 0o700);
     return openSync(logPath, 'a', 0o600);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const hint = code === 'EACCES' || code === 'EPERM' ? 'Run the command as root.' : 'Set HAKO_RUN to a directory that can be written.';
-    throw new CommandError(`the engine is not running and cannot be started: cannot write ${logPath} (${code})`, { hint });
+    throw new CommandError(`the engine is not running and cannot be started: cannot write ${logPath} (${code})`, {
+      hint:
+        process.geteuid!() === 0
+          ? 'Set HAKO_RUN to a directory that can be written.'
+          : "Run the command as root for an engine of root's; for one of your own leave HAKO_RUN unset, or set it to a directory of yours.",
+    });
   }
 }
 
@@ -75,11 +83,8 @@ async function otherListens(patience: number): Promise<boolean> {
     while (!(await listens())) {
       if (until.aborted) return false;
       // The socket's appearing is a change in the directory. Listening may follow a moment later, hence the short wait.
-      await new Promise<void>((resolve) => {
-        watcher.once('change', () => resolve());
-        until.addEventListener('abort', () => resolve(), { once: true });
-        setTimeout(resolve, 50);
-      });
+      const moment = AbortSignal.any([until, AbortSignal.timeout(50)]);
+      await once(watcher, 'change', { signal: moment }).catch(() => {});
     }
     return true;
   } finally {

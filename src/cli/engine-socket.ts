@@ -1,15 +1,28 @@
 /** The engine's socket: where it is, and how it is reached when an engine is running. */
+import { lstatSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { runDirectory as runDirectoryOf } from '../kernel/user-directories.ts';
 import { CommandError } from './command.ts';
 
 /** Directory of the engine's socket, lock and log. */
-export const runDirectory = process.env['HAKO_RUN'] || '/run/hako';
+export const runDirectory = runDirectoryOf(process.env);
 export const socketPath = `${runDirectory}/hako.sock`;
 
-/** Connects to a running engine. @throws the system's error */
-export function tryConnect(): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+/** In /tmp anybody can make a directory of this name, and an engine in it that is told what the user's own is to be told. */
+function refuseForeign(): void {
+  if (process.env['HAKO_RUN'] || process.geteuid!() === 0) return;
+  const status = lstatSync(runDirectory, { throwIfNoEntry: false });
+  if (status && (status.uid !== process.geteuid!() || !status.isDirectory() || (status.mode & 0o022) !== 0))
+    throw new CommandError(`${runDirectory}, where your engine's socket is to be, is not a directory that you alone may write to`, {
+      hint: 'Set HAKO_RUN, or XDG_RUNTIME_DIR, to one that is.',
+    });
+}
+
+/** Connects to a running engine. @throws the system's error; CommandError where somebody else may have made its socket */
+export async function tryConnect(): Promise<Socket> {
+  refuseForeign();
+  return await new Promise((resolve, reject) => {
     // Half open: a client that has no more input still wants the output.
     const socket = connectSocket({ path: socketPath, allowHalfOpen: true });
     socket.once('error', reject);

@@ -1,5 +1,5 @@
 /** The flag `--format`, which many commands have. */
-import type { Flag } from './command.ts';
+import { UsageError, type Flag } from './command.ts';
 
 /** Of commands that print lists. */
 export const listFormatFlag = {
@@ -15,3 +15,12 @@ export const streamFormatFlag = {
 
 /** Of commands that print single objects. */
 export const objectFormatFlag = { ...streamFormatFlag, short: 'f' } as const satisfies Flag;
+
+/** Of commands whose other form is for people, and has no fields that a template could name. */
+export const jsonFormatFlag = { kind: 'string', help: "'json' prints one JSON object", completes: ['json'] } as const satisfies Flag;
+
+/** Whether {@link jsonFormatFlag} asks for JSON. @throws UsageError for any other format: a program that asks for it would read text */
+export function asksForJson(format: string | undefined): boolean {
+  if (format === undefined || format === 'json') return format === 'json';
+  throw new UsageError(`invalid argument "${format}" for "--format" flag: it must be json`);
+}

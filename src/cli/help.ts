@@ -1,6 +1,7 @@
 /** The text of `--help`, in Docker's layout, made from the commands' tables. */
 import { UsageError, type Command, type Entry, type Flag } from './command.ts';
 import { commands } from './commands.ts';
+import { printablePainted } from './terminal-text.ts';
 
 /**
  * @param path a command's name in words, such as `['image', 'ls']`; empty for hako itself
@@ -65,7 +66,7 @@ export function namesOf(entry: Entry): string[] {
 }
 
 /** What stands for a flag's value: the placeholder, or the name of its kind; nothing for a switch. */
-export function placeholderOf(flag: Flag): string {
+function placeholderOf(flag: Flag): string {
   if (flag.kind === 'bool') return '';
   return flag.placeholder ?? (flag.kind === 'optional' ? 'string' : flag.kind);
 }
@@ -92,7 +93,7 @@ function defaultText(flag: Flag): string {
 /** Breaks text at spaces; a line break in it stays. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const paragraph of text.split('\n')) {
+  for (const paragraph of printablePainted(text).split('\n')) {
     let line = '';
     for (const word of paragraph.split(' ')) {
       if (line && line.length + 1 + word.length > width) {

@@ -2,6 +2,7 @@
 import { ApiError, get, segment } from './client.ts';
 import { CommandError } from './command.ts';
 import { formatObjects } from './object-output.ts';
+import { complain } from './terminal-text.ts';
 
 export type ObjectType = 'container' | 'image' | 'volume';
 
@@ -32,7 +33,7 @@ export async function inspectObjects(
   }
   const { format } = options;
   process.stdout.write(format ? await formatObjects(objects, format) : `${JSON.stringify(objects, null, 4)}\n`);
-  for (const failure of failures) process.stderr.write(`hako: ${failure}\n`);
+  for (const failure of failures) complain(failure);
   return failures.length ? 1 : 0;
 }
 

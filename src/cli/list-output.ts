@@ -4,6 +4,7 @@
  */
 import { alignColumns } from './columns.ts';
 import { CommandError } from './command.ts';
+import { printable, printableLines } from './terminal-text.ts';
 
 export interface Column<T> {
   readonly header: string;
@@ -31,7 +32,7 @@ export async function listText<T>(
 ): Promise<string> {
   const { columns } = list;
   const format = options.format ?? '';
-  if (options.quiet && (format === '' || format === 'table')) return items.map((item) => `${columns[list.quietColumn]!.value(item)}\n`).join('');
+  if (options.quiet && (format === '' || format === 'table')) return items.map((item) => `${printable(columns[list.quietColumn]!.value(item))}\n`).join('');
   if (format === '' || format === 'table') {
     const header = list.table.map((name) => columns[name]!.header);
     return alignColumns([header, ...items.map((item) => list.table.map((name) => columns[name]!.value(item)))]);
@@ -62,7 +63,7 @@ async function templateText<T>(items: readonly T[], list: ListFormat<T>, format:
     const lines = items.map((item) => template(templateRow(item, list)));
     if (!isTable) return lines.map((line) => `${line}\n`).join('');
     const header = template(headerRow(list));
-    return alignColumns([header, ...lines].map((line) => line.split('\t')));
+    return alignColumns([header, ...lines].flatMap((line) => line.split('\n')).map((line) => line.split('\t')));
   } catch (error) {
     if (error instanceof TemplateError) throw new CommandError(`the template of --format is wrong: ${error.message}`);
     throw error;
@@ -72,7 +73,7 @@ async function templateText<T>(items: readonly T[], list: ListFormat<T>, format:
 /** What a template sees of an item: fields that are computed when they are asked for. */
 function templateRow<T>(item: T, { columns, methods = {} }: ListFormat<T>): object {
   const row = {};
-  for (const [name, column] of Object.entries(columns)) Object.defineProperty(row, name, { enumerable: true, get: () => column.value(item) });
+  for (const [name, column] of Object.entries(columns)) Object.defineProperty(row, name, { enumerable: true, get: () => printableLines(column.value(item)) });
   for (const [name, method] of Object.entries(methods)) Object.defineProperty(row, name, { value: (...args: unknown[]) => method(item, ...args.map(String)) });
   return row;
 }

@@ -2,9 +2,12 @@
  * hako, the client: finds the command in the index, loads only that one, parses its words and runs it.
  * Nothing of the engine is loaded here, nor anything that the command does not need: most of a command's time is Node's start.
  */
-import { CommandError, UsageError, type Entry } from './command.ts';
+import { existsSync, writeSync } from 'node:fs';
+import { nearNames } from '../element/near.ts';
+import { CommandError, isCommandError, UsageError, type Entry } from './command.ts';
 import { commands } from './commands.ts';
 import { parse } from './parse.ts';
+import { complain, print } from './terminal-text.ts';
 
 /** Runs one command line. @returns its exit code */
 export async function main(words: readonly string[]): Promise<number> {
@@ -19,18 +22,21 @@ export async function main(words: readonly string[]): Promise<number> {
     const entry = Object.hasOwn(entries, word) ? entries[word] : undefined;
     if (!entry) return unknownCommand(word, path, entries);
     path.push(word);
-    if (entry.load) return runCommand(entry, words.slice(i + 1), path);
+    if (entry.load) return runCommand(entry, words.slice(i + 1), path, group);
     entries = entry.commands!;
     group = entry;
   }
   return printHelp(group ? path : []);
 }
 
-async function runCommand(entry: Entry, words: readonly string[], path: readonly string[]): Promise<number> {
+async function runCommand(entry: Entry, words: readonly string[], path: readonly string[], group?: Entry): Promise<number> {
   const { command } = await entry.load!();
   try {
     const parsed = parse(command, words, path.join(' '));
-    return parsed.help ? printHelp(path) : ((await command.run(parsed)) ?? 0);
+    if (parsed.help) return await printHelp(path);
+    if (group?.readsProc && !existsSync('/proc/self/status'))
+      throw new CommandError('no procfs is mounted at /proc, by which the kernel tells of its processes: mount one with: mount -t proc proc /proc');
+    return (await command.run(parsed)) ?? 0;
   } catch (error) {
     return report(error, path);
   }
@@ -38,14 +44,14 @@ async function runCommand(entry: Entry, words: readonly string[], path: readonly
 
 /** Writes what went wrong; a mistake of usage is followed by where the right usage is told. */
 function report(error: unknown, path: readonly string[]): number {
-  if (!(error instanceof CommandError)) {
+  if (!isCommandError(error)) {
     // A defect of ours: the stack is what helps to find it.
-    process.stderr.write(`hako: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    complain(`internal error: ${error instanceof Error ? error.stack : String(error)}`);
     return 125;
   }
-  if (error.message) process.stderr.write(`hako: ${error.message}\n`);
-  if (error instanceof UsageError) process.stderr.write(`See '${['hako', ...path].join(' ')} --help'.\n`);
-  if (error.hint) process.stderr.write(`${error.hint}\n`);
+  if (error.message) complain(error.message);
+  if ('ofUsage' in error) process.stderr.write(`See '${['hako', ...path].join(' ')} --help'.\n`);
+  if (error.hint) print(`${error.hint}\n`, process.stderr);
   return error.exitCode;
 }
 
@@ -60,34 +66,27 @@ async function printHelp(path: readonly string[]): Promise<number> {
 }
 
 function unknownCommand(word: string, path: readonly string[], entries: Readonly<Record<string, Entry>>): number {
-  const near = Object.keys(entries).filter((name) => isNear(name, word));
+  const near = nearNames(word, Object.keys(entries));
   const what = word.startsWith('-') ? `unknown flag: ${word.replace(/=.*/, '')}` : `unknown command: ${['hako', ...path, word].join(' ')}`;
   const suggestion = near.length && !word.startsWith('-') ? `, did you mean ${near.slice(0, 3).join(' or ')}?` : '';
   return report(new UsageError(`${what}${suggestion}`, word.startsWith('-') ? 125 : 1), path);
 }
 
-/** One letter more, less, or other; or two neighbours exchanged. */
-function isNear(a: string, b: string): boolean {
-  if (Math.abs(a.length - b.length) > 1 || b.length < 2) return false;
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  const [inA, inB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  return Math.max(inA.length, inB.length) <= 1 || (inA.length === 2 && inA === [...inB].reverse().join(''));
-}
-
-/** Resolves when what was written has gone out. */
+/** Resolves when what was written has gone out; not before a write that failed has said so, which it does later than it is done. */
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    if (stream.writableLength === 0) resolve();
-    else stream.write('', () => resolve());
+    stream.write('', () => resolve());
   });
 }
 
-// A reader that went away (`hako logs … | head`) ends the command as SIGPIPE would.
+// A reader that went away (`hako logs … | head`) ends the command as SIGPIPE would; a full disk is told.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1));
+  stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(141);
+    // Straight to the descriptor: nothing of the process goes on after this.
+    if (stream === process.stdout) writeSync(2, `hako: the output cannot be written: ${code ?? message}\n`);
+    process.exit(1);
+  });
 }
 // No await here at the top: the bundle is CommonJS, which starts sooner than an ES module (docs/decisions/bundle.md).
 void main(process.argv.slice(2)).then(async (code) => {

@@ -10,9 +10,10 @@ export const multiplexedType = 'application/vnd.docker.multiplexed-stream';
  * Copies until the source ends.
  * @param raw one stream as it is, as with a terminal; otherwise stdout and stderr multiplexed
  * @param head what was already read from the source
+ * @param stdout where what was written to stdout goes
  * @throws CommandError when the engine reports an error inside the stream
  */
-export function copyOutput(source: Readable, raw: boolean, head?: Buffer): Promise<void> {
+export function copyOutput(source: Readable, raw: boolean, head?: Buffer, stdout: NodeJS.WriteStream = process.stdout): Promise<void> {
   return new Promise((resolve, reject) => {
     const write = (to: NodeJS.WriteStream, data: Buffer): void => {
       if (to.write(data) || source.isPaused()) return;
@@ -20,10 +21,10 @@ export function copyOutput(source: Readable, raw: boolean, head?: Buffer): Promi
       to.once('drain', () => source.resume());
     };
     const take = raw
-      ? (chunk: Buffer): void => write(process.stdout, chunk)
+      ? (chunk: Buffer): void => write(stdout, chunk)
       : demultiplexer((stream, data) => {
           if (stream === 3) throw new CommandError(data.toString().trim());
-          write(stream === 2 ? process.stderr : process.stdout, data);
+          write(stream === 2 ? process.stderr : stdout, data);
         });
     const takeSafely = (chunk: Buffer): void => {
       try {

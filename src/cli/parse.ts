@@ -4,6 +4,7 @@
  */
 import { UsageError, type Command, type Flag, type Flags, type Invocation } from './command.ts';
 import { parseBoolean, parseBytes, parseDecimal, parseDuration, parseInteger } from './flag-value.ts';
+import { count } from './units.ts';
 
 /** What a parse can end in: a use of the command, or a request for its help. */
 export type Parsed<F extends Flags> = { readonly help: true } | ({ readonly help: false } & Invocation<F>);
@@ -114,14 +115,14 @@ function convert(name: string, flag: Flag, value: string): unknown {
 }
 
 /** Docker answers a wrong number of arguments with exit code 1, unlike other mistakes of usage. */
-function checkCount([least, most]: readonly [number, number], count: number, path: string): void {
+function checkCount([least, most]: readonly [number, number], given: number, path: string): void {
   const wrong = (what: string): never => {
     throw new UsageError(`'hako ${path}' ${what}`, 1);
   };
-  const words = (n: number): string => `${n} argument${n === 1 ? '' : 's'}`;
-  if (count >= least && count <= most) return;
+  const words = (n: number): string => count(n, 'argument');
+  if (given >= least && given <= most) return;
   if (most === 0) wrong('accepts no arguments');
   if (least === most) wrong(`requires ${words(least)}`);
-  if (count < least) wrong(`requires at least ${words(least)}`);
+  if (given < least) wrong(`requires at least ${words(least)}`);
   wrong(`accepts at most ${words(most)}`);
 }

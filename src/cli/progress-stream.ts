@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { CommandError } from './command.ts';
 import { jsonLines } from './json-lines.ts';
+import { print, printable } from './terminal-text.ts';
 
 interface Message {
   readonly stream?: string;
@@ -21,10 +22,10 @@ export async function printProgress(stream: Readable): Promise<void> {
     const message = JSON.parse(line) as Message;
     const error = message.errorDetail?.message ?? message.error;
     if (error) throw new CommandError(error);
-    if (message.stream) process.stdout.write(message.stream);
+    if (message.stream) print(message.stream);
     else if (message.status && (!message.progress || process.stdout.isTTY)) {
-      const text = `${message.id ? `${message.id}: ` : ''}${message.status}`;
-      process.stdout.write(message.progress ? `\r${text} ${message.progress}\x1b[K` : `${text}\n`);
+      const text = printable(`${message.id ? `${message.id}: ` : ''}${message.status}`);
+      process.stdout.write(message.progress ? `\r${text} ${printable(message.progress)}\x1b[K` : `${text}\n`);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Help, documentation and completion, which are made from the commands' tables. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -59,10 +59,20 @@ test('hako without words, with --help, and with what it does not know', async ()
   assert.match(group!.stdout, /^Usage:  hako image COMMAND\n/);
   assert.deepEqual(await runHako(['rnu'], env), { code: 1, stdout: '', stderr: "hako: unknown command: hako rnu, did you mean run?\nSee 'hako --help'.\n" });
   assert.deepEqual(await runHako(['run', '--nope', 'x'], env), { code: 125, stdout: '', stderr: "hako: unknown flag: --nope\nSee 'hako run --help'.\n" });
+  const netShow = { code: 125, stdout: '', stderr: 'hako: invalid argument "yaml" for "--format" flag: it must be json\nSee \'hako net show --help\'.\n' };
+  assert.deepEqual(await runHako(['net', 'show', '--format', 'yaml'], env), netShow);
+  assert.match((await runHako(['\x1b[31mred'], env)).stderr, /^hako: unknown command: hako \?\[31mred\n/);
   assert.equal(
     (await runHako(['--version'], env)).stdout,
     `hakobune version ${(JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }).version}\n`,
   );
+});
+
+test('output that a full disk does not take is a failure, and told', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), '--help'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  assert.deepEqual([status, String(stderr)], [1, 'hako: the output cannot be written: ENOSPC\n']);
 });
 
 test('completion: commands, flags, their values, names that the engine knows', async () => {
@@ -77,6 +87,7 @@ test('completion: commands, flags, their values, names that the engine knows', a
   assert.deepEqual(await words('run', 'image', '--na'), []);
   assert.deepEqual(await words('stop', ''), ['running-1', 'running-2']);
   assert.deepEqual(await words('rm', '-f', 'a', ''), ['container-1', 'container-2']);
+  assert.deepEqual(await words('explain', ''), ['step-1', 'step-2', 'container-1', 'container-2']);
   assert.deepEqual(await words('rename', 'a', 'b', ''), []);
   assert.equal((await complete(['run', '-v', '/'], async () => [])).files, true);
 });

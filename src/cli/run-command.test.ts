@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { segment } from './client.ts';
 import { FakeEngine, frame, Refusal, type Answer, type Play } from './engine-fixture.ts';
 
 const id = 'f'.repeat(64);
@@ -115,6 +116,21 @@ test('run: an unknown image is told with what to do', async () => {
   const { code, stderr } = await engine.hako(['run', 'nope']);
   assert.equal(code, 125);
   assert.match(stderr, /^hako: Unable to find image 'nope:latest' locally\nImport it with `hako image import/);
+});
+
+test('an engine that does not know what is asked is told to be of another build, and what to do', async () => {
+  const answers = { 'POST /containers/create': refuse(404, 'POST /containers/create is not part of this API.') };
+  await using engine = await new FakeEngine({ answers }).start();
+  const { code, stderr } = await engine.hako(['run', 'base', 'true']);
+  assert.equal(code, 125);
+  assert.match(stderr, /^hako: the engine that runs is of another build than this client .*\nStop it with `hako engine stop`: containers go on/);
+});
+
+test('a name is one part of the path that is asked for: a slash in it makes no other route, and none is asked for without a name', async () => {
+  assert.equal(segment('a/json'), 'a%2Fjson');
+  await using engine = await new FakeEngine({}).start();
+  assert.equal((await engine.hako(['trace', ''])).stderr, 'hako: nothing has an empty name: give a name or an id\n');
+  assert.deepEqual(engine.asked, []);
 });
 
 test('run: warnings of the engine are shown', async () => {

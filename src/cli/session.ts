@@ -9,6 +9,8 @@ export interface SessionOptions {
   /** Send our stdin. */
   readonly input: boolean;
   readonly detachKeys?: string | undefined;
+  /** Where its standard output goes; absent: to ours. */
+  readonly stdout?: NodeJS.WriteStream;
 }
 
 /** A session under way. */
@@ -43,7 +45,7 @@ export function openSession({ socket, head }: Hijacked, options: SessionOptions)
   const leaveRawMode = options.terminal && options.input ? enterRawMode() : () => {};
   let detach = (): void => {};
   const detached = new Promise<'detached'>((resolve) => (detach = () => resolve('detached')));
-  const output = copyOutput(socket, options.terminal, head).then(() => 'ended' as const);
+  const output = copyOutput(socket, options.terminal, head, options.stdout).then(() => 'ended' as const);
 
   const stopInput = options.input ? sendInput() : () => {};
 
@@ -63,6 +65,8 @@ export function openSession({ socket, head }: Hijacked, options: SessionOptions)
     stdin.on('data', onData);
     stdin.once('end', onEnd);
     stdin.once('error', onEnd);
+    // Whoever had the keyboard before (src/cli/step-session.ts) paused it, and a listener alone does not undo that.
+    stdin.resume();
     return () => {
       stdin.off('data', onData);
       stdin.off('end', onEnd);

@@ -21,6 +21,7 @@ import type { Readable } from 'node:stream';
 import { CommandError } from './command.ts';
 import type { TarEntry } from './tar-header.ts';
 import { readTar } from './tar-read.ts';
+import { complain } from './terminal-text.ts';
 
 export interface ExtractOptions {
   /**
@@ -53,7 +54,7 @@ export async function extractTree(stream: Readable, destination: string, options
       }
       if (name === '.') throw new CommandError('the archive is damaged: its topmost entry is not a directory');
       if (entry.type === 'character' || entry.type === 'block' || entry.type === 'fifo') {
-        process.stderr.write(`hako: left out ${name}: it is a ${entry.type === 'fifo' ? 'FIFO' : `${entry.type} device`}\n`);
+        complain(`left out ${name}: it is a ${entry.type === 'fifo' ? 'FIFO' : `${entry.type} device`}`);
         continue;
       }
       removeOld(path);

@@ -19,6 +19,9 @@ function scaled(value: number, base: number, units: readonly string[], digits: n
   return `${Number(value.toPrecision(digits))}${units[unit]}`;
 }
 
+/** A number of things: `1 file`, `2 files`. */
+export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 /** A span of time in its largest unit: `3 hours`, `About a minute`. */
 export function humanDuration(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);

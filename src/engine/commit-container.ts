@@ -6,7 +6,7 @@ import type { Container } from './container.ts';
 import { announce, type Parts } from './parts.ts';
 import { commandOf } from './inspect-container.ts';
 import { idRangeOf } from './container-root.ts';
-import { pauseContainer, unpauseContainer } from './stop-container.ts';
+import { canPause, pauseContainer, unpauseContainer } from './stop-container.ts';
 
 export interface CommitRequest {
   readonly repository?: string;
@@ -37,7 +37,12 @@ export function commitContainer(parts: Parts, container: Container, request: Com
       ...(name === undefined ? {} : { name }),
     });
   return container.exclusive(async () => {
-    const pauses = request.pause && record.state.status === 'running' && container.isRunning;
+    const running = request.pause && record.state.status === 'running' ? container.running : undefined;
+    const pauses = running !== undefined && canPause(running);
+    if (running && !pauses)
+      parts.report(
+        `container ${record.name} goes on while it is committed, since it has no cgroup to be paused in: what it writes meanwhile may be in the image`,
+      );
     if (pauses) await pauseContainer(parts, container);
     try {
       const { id } = await commit();

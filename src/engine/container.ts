@@ -3,7 +3,7 @@
  * `container.json` below the root is what survives a reboot; `running.json` below the run directory is what a
  * restarted engine needs to take a running container up again.
  */
-import type { ContainerConfig, ContainerStatus, HostConfig, MountPoint, EndpointRequest, WaitResponse } from '../api/schema.ts';
+import type { ContainerConfig, ContainerStatus, HostConfig, MountPoint, EndpointRequest, WaitingStep, WaitResponse } from '../api/schema.ts';
 import type { EndpointRecord } from '../network/endpoint.ts';
 import type { PortBinding } from '../network/ports.ts';
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
@@ -74,6 +74,8 @@ export class Container {
   /** Identifiers of execs that run in it. */
   readonly execs = new Set<string>();
   readonly attachments = new Attachments();
+  /** A start that waits for somebody's decision: where it stands, and how it is given up. */
+  stepping: { readonly waiting: () => WaitingStep | undefined; readonly abort: (why: string) => void } | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #waiters: { readonly condition: WaitCondition; readonly resolve: (answer: WaitResponse) => void }[] = [];
 

@@ -7,6 +7,8 @@ import { start } from '../runtime/start.ts';
 import type { Container } from './container.ts';
 import { createContainer, draftContainer } from './create-container.ts';
 import { EngineError, type ContainerOperations } from './engine.ts';
+import { explainContainer } from './explain-container/explain.ts';
+import { exportScript } from './export-script.ts';
 import { changes, copyIn, copyOut, exportRoot, statPath } from './files.ts';
 import { inspectContainer } from './inspect-container.ts';
 import { listContainers } from './list-containers.ts';
@@ -20,7 +22,9 @@ import { startContainer } from './start-container.ts';
 import { explainedStart } from './start-plan.ts';
 import { containerStats } from './container-stats.ts';
 import { killContainer, pauseContainer, runningOf, stopContainer, unpauseContainer } from './stop-container.ts';
+import { processesOf } from './container-processes.ts';
 import { processTable } from './top.ts';
+import { startStepwise, startTraced, traceOf, waitingStepOf } from './watched-start.ts';
 
 /** Ignores the error that says that nothing was to be done. */
 async function unlessNothingToDo(work: Promise<void>): Promise<void> {
@@ -46,6 +50,11 @@ export function containerOperations(parts: Parts): ContainerOperations {
       const container = find(ref);
       await container.exclusive(() => startContainer(parts, container));
     },
+    script: (ref, cgroup) => exportScript(parts, find(ref), cgroup),
+    startTraced: (ref) => startTraced(parts, find(ref)),
+    trace: (ref) => traceOf(parts, find(ref)),
+    startStepwise: (ref, options, dialogue) => startStepwise(parts, find(ref), options, dialogue),
+    waitingStep: (ref) => waitingStepOf(find(ref)),
     stop: (ref, options) => stopContainer(parts, find(ref), options),
     async restart(ref, options) {
       const container = find(ref);
@@ -106,9 +115,11 @@ export function containerOperations(parts: Parts): ContainerOperations {
     attach: (ref, options) => attachContainer(parts, find(ref), options),
     logs: (ref, options) => readContainerLogs(parts, find(ref), options),
     list: (options) => listContainers(parts, options),
+    explainContainer: (ref, options) => explainContainer(parts, find(ref), options),
     inspect: (ref, options) => inspectContainer(parts, find(ref), options),
     async top(ref, psArguments) {
-      return processTable(runningOf(find(ref)).cgroup, psArguments);
+      const running = runningOf(find(ref));
+      return processTable(() => processesOf(running), psArguments);
     },
     stats: (ref, options) => containerStats(parts, find(ref), options),
     changes: (ref) => changes(parts, find(ref)),

@@ -21,7 +21,7 @@ export async function draftContainer(
   name: string | undefined,
   explain: boolean,
 ): Promise<{ readonly container: Container; readonly image: ResolvedImage; readonly warnings: string[] }> {
-  const warnings = validateCreate(body, parts.layout);
+  const warnings = validateCreate(body, explain ? parts.layout : await parts.cgroups.available());
   const hostConfig = body.HostConfig ?? {};
   warnings.push(...logLimits(hostConfig.LogConfig).warnings);
   if (name !== undefined && name !== '') validateName(name);

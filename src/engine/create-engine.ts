@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { Images } from '../image/images.ts';
 import { perform } from '../kernel/perform.ts';
-import { detectCgroups } from '../runtime/cgroup/layout.ts';
 import { defaultCapabilities } from '../runtime/capabilities.ts';
 import { defaultSeccomp, seccompFilter } from '../runtime/seccomp/load.ts';
 import type { Kernel } from '../step/apply.ts';
@@ -21,6 +20,9 @@ import { networkOperations } from './networks.ts';
 import type { Parts } from './parts.ts';
 import { recover, removeCgroupParents } from './recovery.ts';
 import { imageResolver } from './resolve-image.ts';
+import { machineCgroups, userCgroups } from './rootless/cgroups.ts';
+import { leaveNamespaces } from './rootless/leave.ts';
+import { currentNamespaces } from './rootless/namespaces-file.ts';
 import type { Settings } from './settings.ts';
 import { StateFiles } from './state-files.ts';
 import { volumeOperations } from './volume-operations.ts';
@@ -31,7 +33,8 @@ import { volumeOperations } from './volume-operations.ts';
  * @param kernel makes the calls of all steps; a test may let one fail
  */
 export async function createEngine(settings: Settings, report: (message: string) => void, kernel: Kernel = { call: perform }): Promise<Engine> {
-  const pool = new LayerPool();
+  const own = currentNamespaces(settings.run);
+  const pool = new LayerPool(undefined, report);
   const containers = new ContainerIndex();
   const images = await Images.open(settings.root, pool, {
     usedBy: (id) =>
@@ -47,6 +50,9 @@ export async function createEngine(settings: Settings, report: (message: string)
       .filter((c) => c.record.mounts.some((m) => m.Name === name))
       .map((c) => c.id),
   );
+  const cgroups = own
+    ? userCgroups(settings, [process.pid, own.holder.pid, ...(own.uplink ? [own.uplink.process.pid] : [])], kernel)
+    : machineCgroups(settings);
   const parts: Parts = {
     settings,
     kernel,
@@ -54,11 +60,12 @@ export async function createEngine(settings: Settings, report: (message: string)
     volumes,
     containers,
     report,
-    layout: detectCgroups(),
+    layout: cgroups.layout,
+    cgroups,
     resolveImage: imageResolver(images, report),
     snapshots: await Snapshots.open(join(settings.root, 'snapshots'), pool),
     files: new StateFiles(settings),
-    networking: new Networking(settings, kernel, report),
+    networking: new Networking(settings, kernel, report, own),
     events: new Events(),
   };
   await recover(parts);
@@ -74,10 +81,15 @@ export async function createEngine(settings: Settings, report: (message: string)
     info: () => engineInfo(parts),
     events: (options) => parts.events.read(options),
     async close() {
+      const half = containers.all().filter((c) => c.stepping);
+      for (const container of half) container.stepping?.abort('the engine was stopped meanwhile');
+      await Promise.all(half.map((c) => c.exclusive(async () => {})));
       const running = containers.all().some((c) => c.isRunning);
       await parts.networking.close(!running);
       if (!running) removeCgroupParents(parts);
       await pool.close();
+      if (own && !running) await leaveNamespaces(settings.run);
+      if (!running) cgroups.leave();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The engine's version: package.json's, above this file in the source tree and in the bundle alike. */
+import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 
 let known: string | undefined;
@@ -12,7 +13,7 @@ export function engineVersion(): string {
 function readVersion(): string {
   for (const up of ['../package.json', '../../package.json']) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { name: string; version: string };
+      const { name, version } = JSON.parse(readFileSync(join(import.meta.dirname, up), 'utf8')) as { name: string; version: string };
       if (name === 'hakobune') return version;
     } catch {
       // not there: one directory further up

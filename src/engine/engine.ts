@@ -5,6 +5,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type {
   ContainerCreateBody,
+  ContainerExplanation,
   ContainerInspect,
   ContainerSummary,
   ContainerTop,
@@ -21,9 +22,14 @@ import type {
   Info,
   NetworkInspect,
   StatsSample,
+  StepAnswer,
+  StepMessage,
+  Trace,
   VolumeCreateBody,
   VolumeInspect,
+  WaitingStep,
   WaitResponse,
+  WhyReport,
 } from '../api/schema.ts';
 import type { Explanation } from '../step/explain.ts';
 
@@ -61,14 +67,31 @@ export interface LogOptions {
   readonly signal?: AbortSignal;
 }
 
+export type EngineStatus = 304 | 400 | 403 | 404 | 409 | 500 | 501 | 503;
+
 /** An error for whoever asked: `status` is the HTTP status, the message one sentence. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  readonly status: number;
-  constructor(status: 304 | 400 | 403 | 404 | 409 | 500 | 501 | 503, message: string) {
+  readonly status: EngineStatus;
+  constructor(status: EngineStatus, message: string) {
     super(message);
     this.status = status;
   }
+}
+
+/** Which steps somebody decides about, by id, by area (`mount`), or all; and which a person does. */
+export interface StepOptions {
+  readonly before: 'all' | readonly string[];
+  readonly hand: readonly string[];
+  /** The start is traced as well. */
+  readonly trace: boolean;
+}
+
+/** A conversation about steps. */
+export interface StepDialogue {
+  tell(message: StepMessage): void;
+  /** The next answer; `undefined` when none came before the signal, or within some milliseconds. A client that has gone gives up. */
+  answer(signal: AbortSignal, milliseconds?: number): Promise<StepAnswer | undefined>;
 }
 
 /** Containers: `ref` is an id, a unique prefix of one, or a name. */
@@ -76,7 +99,17 @@ export interface ContainerOperations {
   create(body: ContainerCreateBody, name?: string): Promise<CreateResponse>;
   /** Every step of creating and starting it, without doing any. */
   explain(body: ContainerCreateBody, name?: string): Promise<Explanation[]>;
+  /** A shell script that starts a container like it, beside the engine. @param cgroup the form of cgroups that it is for; absent: this machine's */
+  script(ref: string, cgroup?: 'v1' | 'v2' | 'hybrid'): string;
   start(ref: string): Promise<void>;
+  /** Starts it and tells what happened, also when it failed: then the trace says why. */
+  startTraced(ref: string): Promise<Trace>;
+  /** The trace of its last start that was traced. */
+  trace(ref: string): Trace;
+  /** Starts it with somebody deciding about each step. */
+  startStepwise(ref: string, options: StepOptions, dialogue: StepDialogue): Promise<void>;
+  /** Where a stepwise start stands. */
+  waitingStep(ref: string): WaitingStep;
   /** @param seconds until SIGKILL; absent: the container's StopTimeout, else 10 */
   stop(ref: string, options: { readonly seconds?: number; readonly signal?: string }): Promise<void>;
   restart(ref: string, options: { readonly seconds?: number; readonly signal?: string }): Promise<void>;
@@ -95,6 +128,8 @@ export interface ContainerOperations {
     options: LogOptions,
   ): Promise<{ readonly terminal: boolean; readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }> }>;
   list(options: { readonly all: boolean; readonly limit?: number; readonly size: boolean; readonly filters: Filters }): Promise<ContainerSummary[]>;
+  /** What the kernel says of a container. @param options.files paths in it whose layer is asked for */
+  explainContainer(ref: string, options: { readonly files: readonly string[] }): Promise<ContainerExplanation>;
   inspect(ref: string, options: { readonly size: boolean }): Promise<ContainerInspect>;
   top(ref: string, psArguments: string): Promise<ContainerTop>;
   /** One sample, or one a second until the signal aborts. */
@@ -125,6 +160,10 @@ export interface ExecOperations {
   ): Promise<Attachment | undefined>;
   resize(id: string, height: number, width: number): Promise<void>;
   inspect(id: string): Promise<ExecInspect>;
+  /** An exec that is traced when it is started. */
+  why(ref: string, body: ExecCreateBody): Promise<{ Id: string }>;
+  /** What the trace found; waits until the command has ended. */
+  whyReport(id: string): Promise<WhyReport>;
 }
 
 export interface ImageOperations {

@@ -143,7 +143,7 @@ class Listener {
 }
 
 /** Whether an event passes the filters of `docker events`. */
-export function matchesEvent(filters: Filters, event: EngineEvent): boolean {
+function matchesEvent(filters: Filters, event: EngineEvent): boolean {
   const {
     Type: type,
     Action: action,

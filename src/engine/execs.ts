@@ -1,6 +1,6 @@
 /** Execs: more processes in a running container. They are forgotten when the container ends, as in Docker a while after. */
 import { randomBytes } from 'node:crypto';
-import type { ExecCreateBody, ExecInspect } from '../api/schema.ts';
+import type { ExecCreateBody, ExecInspect, WhyReport } from '../api/schema.ts';
 import { exec, type ExecPlan } from '../runtime/exec.ts';
 import type { ContainerProcess } from '../runtime/process.ts';
 import { apply } from '../step/apply.ts';
@@ -12,6 +12,7 @@ import { OutputHub } from './output-hub.ts';
 import { announce, type Parts } from './parts.ts';
 import { buildExecProcess } from './spec/exec.ts';
 import { runningOf } from './stop-container.ts';
+import { TracedExec, whyContext } from './traced-exec.ts';
 
 interface Exec {
   readonly id: string;
@@ -21,6 +22,8 @@ interface Exec {
   exitCode: number | undefined;
   process: ContainerProcess | undefined;
   output: OutputHub | undefined;
+  /** It is traced, for `hako why`; until so many others were that its report is dropped. */
+  tracing?: TracedExec | undefined;
   /** Settles when its end is known, with the exit code. */
   ended?: Promise<void>;
 }
@@ -28,6 +31,8 @@ interface Exec {
 const execs = new Map<string, Exec>();
 /** Execs that are remembered: as many that were never started, and as many that have ended, for clients that ask for the exit code. */
 const remembered = 1000;
+/** Of those, such as have a report, which is much larger than an exit code. */
+const mostReports = 50;
 
 function find(id: string): Exec {
   const found = execs.get(id);
@@ -51,6 +56,7 @@ function commandText({ Cmd = [] }: ExecCreateBody): string {
 
 /** Each kind has its own bound: a client that starts none of its execs must not push out the exit codes of others. */
 function forgetOldest(): void {
+  for (const exec of [...execs.values()].filter(({ tracing, state }) => tracing && state === 'ended').slice(0, -mostReports)) exec.tracing = undefined;
   if (execs.size <= remembered) return;
   for (const state of ['created', 'ended'] as const) {
     const surplus = [...execs.values()].filter((exec) => exec.state === state).slice(0, -remembered);
@@ -76,8 +82,10 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
     cgroup: running.cgroup,
     ...(seccomp ? { seccomp } : {}),
     stdin: body.AttachStdin ?? false,
+    ...(found.tracing ? { whileWaiting: (pid) => found.tracing!.begin(pid) } : {}),
   };
   try {
+    await found.tracing?.ready();
     const started = await apply(exec(plan), { kernel: parts.kernel });
     const output = new OutputHub(started.streams, nullLog);
     Object.assign(found, { state: 'running', process: started, output });
@@ -100,6 +108,21 @@ async function run(parts: Parts, found: Exec, options: { readonly terminal: bool
   }
 }
 
+/** Remembers an exec that is to be started. */
+function create(parts: Parts, ref: string, body: ExecCreateBody, tracing?: TracedExec): Exec {
+  const container = parts.containers.find(ref);
+  runningOf(container);
+  if (container.record.state.status === 'paused') throw new EngineError(409, `container ${container.record.name} is paused: unpause it before an exec`);
+  if (!body.Cmd?.length) throw new EngineError(400, 'No exec command specified');
+  const id = randomBytes(32).toString('hex');
+  const made: Exec = { id, container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined, ...(tracing ? { tracing } : {}) };
+  execs.set(id, made);
+  container.execs.add(id);
+  forgetOldest();
+  announce(parts, container, `exec_create: ${commandText(body)}`, { execID: id });
+  return made;
+}
+
 /** The same, but the output does not end before the exit code is known, unless the client detaches: it asks for the code then. */
 function withEnd(attachment: Attachment, ended: Promise<void>): Attachment {
   const detached = Promise.withResolvers<void>();
@@ -118,23 +141,35 @@ function withEnd(attachment: Attachment, ended: Promise<void>): Attachment {
 export function execOperations(parts: Parts): ExecOperations {
   return {
     async create(ref, body) {
+      return { Id: create(parts, ref, body).id };
+    },
+    async why(ref, body) {
+      if (body.Tty) throw new EngineError(400, 'A command that is traced has no terminal: leave Tty out');
       const container = parts.containers.find(ref);
       runningOf(container);
-      if (container.record.state.status === 'paused') throw new EngineError(409, `container ${container.record.name} is paused: unpause it before an exec`);
-      if (!body.Cmd?.length) throw new EngineError(400, 'No exec command specified');
-      const id = randomBytes(32).toString('hex');
-      execs.set(id, { id, container, body, state: 'created', exitCode: undefined, process: undefined, output: undefined });
-      container.execs.add(id);
-      forgetOldest();
-      announce(parts, container, `exec_create: ${commandText(body)}`, { execID: id });
-      return { Id: id };
+      return { Id: create(parts, ref, body, new TracedExec(whyContext(parts, container))).id };
+    },
+    async whyReport(id): Promise<WhyReport> {
+      // It may be forgotten while its report is waited for.
+      const found = find(id);
+      const { tracing, body } = found;
+      if (!tracing) throw new EngineError(404, `exec ${id} has no report: it is not traced, or ${mostReports} others were since`);
+      if (found.state === 'created') throw new EngineError(409, `exec ${id} has not been started`);
+      const report = await tracing.report;
+      if (!report) throw new EngineError(500, `the tracer of exec ${id} gave no report: ${tracing.lost ?? 'it had no hold of the command'}`);
+      // The tracer knows of the end before the engine does.
+      await found.ended;
+      return { command: body.Cmd ?? [], exitCode: found.exitCode ?? null, ...report };
     },
     async start(id, options): Promise<Attachment | undefined> {
       const found = find(id);
       if (found.state !== 'created') throw new EngineError(409, `exec ${id} has already been started`);
       found.state = 'running';
       const { body } = found;
-      const output = await run(parts, found, options);
+      const output = await run(parts, found, options).catch((error: unknown) => {
+        found.tracing?.giveUp();
+        throw error;
+      });
       if (options.detach) {
         output.input?.end();
         return undefined;

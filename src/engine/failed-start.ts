@@ -1,6 +1,6 @@
 /** What a failed start says, and with which exit code: 127 not found, 126 not executable, 125 the engine's own. */
 import { NetworkError } from '../network/error.ts';
-import { StartError } from '../runtime/launch.ts';
+import { StartError } from '../runtime/start-error.ts';
 import { StepError } from '../step/apply.ts';
 import { StorageError } from '../storage/error.ts';
 import { EngineError } from './engine.ts';

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { tar, type TarItem } from '../image/fixture.ts';
-import { identify } from '../runtime/process.ts';
+import { identify } from '../kernel/process.ts';
 import { gather } from '../storage/tar/tree-fixture.ts';
 import { closeFd } from '../kernel/file-at.ts';
 import { openProcessRoot } from './container-root.ts';

@@ -98,7 +98,7 @@ test('images are loaded, imported, tagged, saved and pruned, and events tell', {
 });
 
 test('commit makes an image of what a container changed, paused meanwhile if it runs', { skip: unable }, async () => {
-  const id = await fixture.run({ Cmd: ['sh', '-c', 'echo changed > /changed; sleep 1000'], Env: ['A=b'], User: '0' });
+  const id = await fixture.run({ Cmd: ['sh', '-c', 'echo changed > /new && mv /new /changed; sleep 1000'], Env: ['A=b'], User: '0' });
   while (!(await engine.containers.statArchive(id, '/changed').catch(() => undefined)));
   const seen = await eventsOf('container', async () => {
     const { Id } = await engine.images.commit(id, { repository: 'committed', tag: 'v1', comment: 'why', author: 'me', pause: true, changes: ['LABEL a=b'] });
@@ -114,7 +114,7 @@ test('commit makes an image of what a container changed, paused meanwhile if it 
   assert.equal(image.Comment, 'why');
   assert.deepEqual(image.Config.Labels, { a: 'b' });
   assert.ok(image.Config.Env?.includes('A=b'));
-  assert.deepEqual(image.Config.Cmd, ['sh', '-c', 'echo changed > /changed; sleep 1000']);
+  assert.deepEqual(image.Config.Cmd, ['sh', '-c', 'echo changed > /new && mv /new /changed; sleep 1000']);
   assert.equal('Hostname' in image.Config, false);
   // A container of the new image has the changes.
   await fixture.script('[ "$(cat /changed)" = changed ]', { Image: 'committed:v1' });

@@ -7,6 +7,7 @@ import type { Info } from '../api/schema.ts';
 import { noDeviceFilter } from '../runtime/cgroup/limits.ts';
 import { hierarchyOf, type CgroupLayout } from '../runtime/cgroup/layout.ts';
 import { readText } from '../kernel/cgroupfs.ts';
+import { currentNamespaces, notesOf } from './rootless/namespaces-file.ts';
 import { engineVersion } from './engine-version.ts';
 import type { Parts } from './parts.ts';
 import { now, rfc3339 } from './time.ts';
@@ -19,6 +20,7 @@ export async function engineInfo(parts: Pick<Parts, 'settings' | 'containers' | 
   const running = states.filter((s) => s === 'running' || s === 'restarting').length;
   const system = osRelease();
   const limits = limitsOf(layout);
+  const own = currentNamespaces(settings.run);
   const forwarding = readText('/proc/sys/net/ipv4/ip_forward') === '1';
   return {
     ID: engineId(settings.root),
@@ -32,7 +34,7 @@ export async function engineInfo(parts: Pick<Parts, 'settings' | 'containers' | 
       ['Backing Filesystem', fileSystemOf(settings.root)],
       ['Supports d_type', 'true'],
       ['Using metacopy', 'false'],
-      ['userxattr', 'false'],
+      ['userxattr', String(own !== undefined)],
     ],
     DockerRootDir: settings.root,
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local', 'none'] },
@@ -60,9 +62,9 @@ export async function engineInfo(parts: Pick<Parts, 'settings' | 'containers' | 
     DefaultRuntime: 'hako',
     LiveRestoreEnabled: true, // containers outlive the engine
     InitBinary: '',
-    SecurityOptions: ['name=seccomp,profile=builtin', ...(layout.unified ? ['name=cgroupns'] : [])],
+    SecurityOptions: ['name=seccomp,profile=builtin', ...(own ? ['name=rootless'] : []), ...(layout.unified ? ['name=cgroupns'] : [])],
     CDISpecDirs: [],
-    Warnings: warningsOf(layout, limits),
+    Warnings: warningsOf(layout, limits, own ? notesOf(own) : []),
   };
 }
 
@@ -93,7 +95,7 @@ function limitsOf(layout: CgroupLayout): Limits {
   };
 }
 
-function warningsOf(layout: CgroupLayout, limits: Limits): string[] | null {
+function warningsOf(layout: CgroupLayout, limits: Limits, notes: readonly string[]): string[] | null {
   const missing: readonly (readonly [boolean, string])[] = [
     [limits.MemoryLimit, 'No memory limit support'],
     [limits.SwapLimit, 'No swap limit support'],
@@ -104,7 +106,7 @@ function warningsOf(layout: CgroupLayout, limits: Limits): string[] | null {
     [hierarchyOf(layout, 'io') !== undefined, 'No blkio limit support'],
     [layout.deviceFilter !== 'none', noDeviceFilter],
   ];
-  const warnings = missing.filter(([there]) => !there).map(([, text]) => `WARNING: ${text}`);
+  const warnings = [...missing.flatMap(([there, text]) => (there ? [] : [text])), ...notes].map((text) => `WARNING: ${text}`);
   return warnings.length > 0 ? warnings : null;
 }
 

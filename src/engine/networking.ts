@@ -3,7 +3,7 @@
  * container uses it; endpoints from a pool of ready ones; published ports. What a container has is in its record, so
  * an engine that is started later takes it up again.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { call, result, Unknown, type Known } from '../kernel/call.ts';
 import { AT_FDCWD, openFlags } from '../kernel/flags.ts';
 import { AddressPool } from '../network/addresses.ts';
@@ -15,6 +15,9 @@ import { publishPorts, unpublishPorts, type PortBinding, type PublishedPorts } f
 import { reservePorts, type PortReservation } from '../network/reservation.ts';
 import { apply, type Kernel } from '../step/apply.ts';
 import { step, type Procedure } from '../step/step.ts';
+import { insist } from './insist.ts';
+import { inOwnNamespace, reserveHostPorts } from './rootless/host-ports.ts';
+import type { NamespacesRecord } from './rootless/namespaces-file.ts';
 import type { Settings } from './settings.ts';
 
 interface Ready {
@@ -29,7 +32,9 @@ export interface Connection {
   readonly endpoint: EndpointRecord;
   readonly ports: readonly PortBinding[];
   /** Descriptor of the endpoint's network namespace, if it has one already: to be closed when the process is in it. */
-  readonly namespace?: Known;
+  readonly namespace?: Known | undefined;
+  /** It is made by the start's own steps: when the start fails, they have closed it. */
+  readonly inView?: true;
   readonly gateway: string;
   /** Joins the network as part of the start: a descriptor of the namespace to enter. */
   readonly join?: () => Procedure<Known>;
@@ -47,12 +52,21 @@ export class Networking {
   readonly #settings: Settings;
   readonly #kernel: Kernel;
   readonly #report: (message: string) => void;
+  readonly #own: NamespacesRecord | undefined;
   #ready: Promise<Ready> | undefined;
   #current: Ready | undefined;
   readonly #reservations = new Map<string, PortReservation>();
+  /** Published ports that are being let go. */
+  readonly #closing = new Set<Promise<void>>();
+  /** Connections that are being taken away. */
+  readonly #leaving = new Set<Promise<void>>();
 
-  /** @param report told of failures in the background */
-  constructor(settings: Settings, kernel: Kernel, report: (message: string) => void) {
+  /**
+   * @param report told of failures in the background
+   * @param own the namespaces of a user's engine, where it is one
+   */
+  constructor(settings: Settings, kernel: Kernel, report: (message: string) => void, own?: NamespacesRecord) {
+    this.#own = own;
     this.#settings = settings;
     this.#kernel = kernel;
     this.#report = report;
@@ -62,6 +76,11 @@ export class Networking {
   get view(): BridgeView | undefined {
     const bridge = this.#current?.bridge;
     return bridge && { gateway: bridge.gateway, prefix: bridge.subnet.prefix };
+  }
+
+  /** Name servers for containers of a user's engine, where those of the host are in its own loopback. */
+  get nameServers(): readonly string[] | undefined {
+    return this.#own?.uplink && [this.#own.uplink.nameServer];
   }
 
   #open(running: readonly PublishedPorts[] = []): Promise<Ready> {
@@ -74,7 +93,13 @@ export class Networking {
 
   async #make(running: readonly PublishedPorts[]): Promise<Ready> {
     const netlink = openNetlink();
-    const bridge = await apply(ensureBridge(netlink, { name: this.#settings.bridge, published: running }), { kernel: this.#kernel });
+    let bridge: Bridge;
+    try {
+      bridge = await apply(ensureBridge(netlink, { name: this.#settings.bridge, published: running }), { kernel: this.#kernel });
+    } catch (error) {
+      closeNetlink(netlink);
+      throw error;
+    }
     const addresses = new AddressPool(bridge.subnet, bridge.gateway);
     for (const { address } of running) addresses.reserve(address);
     const pool = new EndpointPool({
@@ -91,10 +116,10 @@ export class Networking {
   /** Takes up the containers that run, after a restart of the engine. */
   async recover(running: readonly { readonly id: string; readonly endpoint: EndpointRecord; readonly ports: readonly PortBinding[] }[]): Promise<void> {
     if (running.length === 0) return this.#removeAbandoned();
-    await this.#open(running.map((r) => ({ address: r.endpoint.address, bindings: r.ports })));
+    await this.#open(running.map((r) => ({ address: r.endpoint.address, bindings: this.#here(r.ports) })));
     for (const { id, endpoint, ports } of running) {
       try {
-        const reservation = await reservePorts(ports);
+        const reservation = await this.#reserve(ports);
         reservation.forward(endpoint.address);
         this.#reservations.set(id, reservation);
       } catch (error) {
@@ -113,24 +138,42 @@ export class Networking {
     )
       return;
     const netlink = openNetlink();
-    await apply(removeBridge(netlink, bridge), { kernel: this.#kernel });
-    closeNetlink(netlink);
+    try {
+      await apply(removeBridge(netlink, bridge), { kernel: this.#kernel });
+    } finally {
+      closeNetlink(netlink);
+    }
   }
 
   /**
    * Prepares a container's connection.
-   * @param ownedByUser its user namespace must own the network namespace, so it makes one itself
+   * @param options.ownedByUser its user namespace must own the network namespace, so it makes one itself
+   * @param options.inView somebody watches: the endpoint is made by the start's own steps, and not taken from those that are ready
    */
-  async connect(id: string, bindings: readonly PortBinding[], ownedByUser: boolean): Promise<Connection> {
+  async connect(id: string, bindings: readonly PortBinding[], options: { readonly ownedByUser: boolean; readonly inView: boolean }): Promise<Connection> {
     const { netlink, bridge, addresses, pool } = await this.#open();
-    const reservation = await reservePorts(bindings);
+    if (bindings.length > 0) await Promise.allSettled(this.#closing);
+    const reservation = await this.#reserve(bindings);
     this.#reservations.set(id, reservation);
     const ports = reservation.bindings;
-    const publish = (address: string): Procedure => publishPorts(netlink, bridge, { address, bindings: ports });
+    const publish = (address: string): Procedure => publishPorts(netlink, bridge, { address, bindings: this.#here(ports) });
     try {
-      if (ownedByUser) {
+      if (options.ownedByUser || options.inView) {
         const address = addresses.allocate();
-        const state: { hostInterface: string } = { hostInterface: '' };
+        const state: { hostInterface: string; namespace: Known | undefined } = { hostInterface: '', namespace: undefined };
+        const make = function* (existing?: { readonly namespace: Known; readonly pid: Known }): Procedure<Known> {
+          const made = yield* createEndpoint(netlink, { bridge, address, ...(existing ? { existing } : {}) });
+          state.hostInterface = made.hostInterface;
+          yield* publish(address);
+          reservation.forward(address);
+          return made.namespace;
+        };
+        const connect = function* (pid: Known): Procedure {
+          yield* inNamespaceOf(pid, (namespace) => make({ namespace, pid }));
+        };
+        const join = function* (): Procedure<Known> {
+          return (state.namespace = yield* make());
+        };
         return {
           endpoint: {
             address,
@@ -140,12 +183,10 @@ export class Networking {
           },
           ports,
           gateway: bridge.gateway,
-          connect: function* (pid) {
-            const made = yield* inNamespaceOf(pid, (namespace) => createEndpoint(netlink, { bridge, address, existing: { namespace, pid } }));
-            state.hostInterface = made.hostInterface;
-            yield* publish(address);
-            reservation.forward(address);
+          get namespace() {
+            return state.namespace;
           },
+          ...(options.ownedByUser ? { connect } : { inView: true, join }),
         };
       }
       const endpoint = await pool.acquire();
@@ -166,11 +207,17 @@ export class Networking {
     }
   }
 
-  /** What `connect` and the pool would do, for an explanation: nothing is reserved or made. */
-  explained(bindings: readonly PortBinding[], ownedByUser: boolean): Pick<Connection, 'join' | 'connect'> & { readonly close: () => void } {
-    const current = this.#current;
+  /**
+   * What `connect` and the pool would do, for an explanation: nothing is reserved or made.
+   * @param name of the bridge, where it is not to be the engine's
+   */
+  explained(
+    bindings: readonly PortBinding[],
+    ownedByUser: boolean,
+    name = this.#settings.bridge,
+  ): Pick<Connection, 'join' | 'connect'> & { readonly close: () => void } {
+    const current = name === this.#settings.bridge ? this.#current : undefined;
     const netlink = current?.netlink ?? openNetlink();
-    const name = this.#settings.bridge;
     const endpoint = function* (existing?: { readonly namespace: Known; readonly pid: Known }): Procedure<Endpoint> {
       const bridge = yield* ensureBridge(netlink, { name });
       const addresses = current?.addresses ?? new AddressPool(bridge.subnet, bridge.gateway);
@@ -204,14 +251,39 @@ export class Networking {
     connection: { readonly endpoint: EndpointRecord; readonly ports: readonly PortBinding[] },
     namespace?: Known,
   ): { readonly gone: Promise<void> } {
-    const gone = (async () => {
-      const { netlink, bridge, pool } = await this.#open();
-      await apply(unpublishPorts(netlink, bridge, { address: connection.endpoint.address, bindings: connection.ports }), { kernel: this.#kernel });
+    const closed = (async () => {
+      const { netlink, bridge } = await this.#open();
+      const published = { address: connection.endpoint.address, bindings: this.#here(connection.ports) };
+      // An address goes to another container only when no port leads to it any more.
+      await insist(leaving(id), this.#report, () => apply(unpublishPorts(netlink, bridge, published), { kernel: this.#kernel }));
       await this.#letPortsGo(id);
-      await pool.release(connection.endpoint, namespace);
     })();
-    gone.catch((error: unknown) => this.#report(`taking the network of container ${id.slice(0, 12)} away: ${String(error)}`));
+    const gone = closed.then(async () => {
+      const { pool } = await this.#open();
+      let open = namespace;
+      await insist(leaving(id), this.#report, () => {
+        const release = pool.release(connection.endpoint, open);
+        open = undefined;
+        return release;
+      });
+    });
+    // With a port that leads to it still, its address is given to nobody; the namespace need not stay for that.
+    closed.catch(() => typeof namespace === 'number' && closeSync(namespace));
+    const forget = (): unknown => this.#closing.delete(closed);
+    this.#closing.add(closed);
+    closed.then(forget, forget);
+    const told = gone.catch((error: unknown) => this.#report(`${leaving(id)}: ${String(error)}`)).finally(() => this.#leaving.delete(told));
+    this.#leaving.add(told);
     return { gone };
+  }
+
+  /** Bindings as they are in the network that is this engine's host. */
+  #here(bindings: readonly PortBinding[]): readonly PortBinding[] {
+    return this.#own ? bindings.map(inOwnNamespace) : bindings;
+  }
+
+  #reserve(bindings: readonly PortBinding[]): Promise<PortReservation> {
+    return this.#own ? reserveHostPorts(this.#own.uplink, bindings) : reservePorts(bindings);
   }
 
   async #letPortsGo(id: string): Promise<void> {
@@ -224,7 +296,9 @@ export class Networking {
   async close(remove: boolean): Promise<void> {
     const ready = this.#current;
     if (!ready) return;
-    await Promise.all([...this.#reservations.keys()].map((id) => this.#letPortsGo(id)));
+    await Promise.all(this.#leaving);
+    // What leads from the host to a user's engine stays for the containers that go on, or goes with its namespaces.
+    if (!this.#own) await Promise.all([...this.#reservations.keys()].map((id) => this.#letPortsGo(id)));
     await ready.pool.close();
     if (remove) await apply(removeBridge(ready.netlink, this.#settings.bridge), { kernel: this.#kernel });
     closeNetlink(ready.netlink);
@@ -233,14 +307,16 @@ export class Networking {
   }
 }
 
+const leaving = (id: string): string => `taking the network of container ${id.slice(0, 12)} away`;
+
 /** Does something with a descriptor of a process's network namespace. */
-function* inNamespaceOf<R>(pid: Known, work: (namespace: Known) => Procedure<R>): Procedure<R> {
+export function* inNamespaceOf<R>(pid: Known, work: (namespace: Known) => Procedure<R>): Procedure<R> {
   const open = call('openat', [AT_FDCWD, `/proc/${pid}/ns/net`, openFlags.O_CLOEXEC, 0], { label: 'netns' });
   const namespace = yield* step<Known>({
     id: 'network.take',
     what: 'Take hold of the network namespace that the process made',
     calls: [open],
-    shell: `ls -l /proc/${pid}/ns/net`,
+    shell: `test -e /proc/${pid}/ns/net`,
     look: `readlink /proc/${pid}/ns/net`,
     finally: [call('close', [result(open)])],
     result: (returned) => returned[0]!,

@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import type { ContainerIndex } from './container-index.ts';
 import type { Events } from './events.ts';
 import type { Networking } from './networking.ts';
+import type { EngineCgroups } from './rootless/cgroups.ts';
 import type { Settings } from './settings.ts';
 import type { StateFiles } from './state-files.ts';
 
@@ -15,6 +16,8 @@ export interface Parts {
   readonly settings: Settings;
   readonly kernel: Kernel;
   readonly layout: CgroupLayout;
+  /** The cgroups of this engine; `layout` is theirs. */
+  readonly cgroups: EngineCgroups;
   readonly images: Images;
   /** Finds an image, making `base` when it is asked for first. @throws EngineError 404 */
   readonly resolveImage: (reference: string) => Promise<ResolvedImage>;

@@ -43,7 +43,7 @@ export async function recover(parts: Parts): Promise<void> {
 
 function takeUp(parts: Parts, container: Container, record: RunningRecord): Running | undefined {
   const handle = recoverProcess(record.process);
-  const cgroup = findCgroup(parts.layout, record.cgroupPath);
+  const cgroup = parts.cgroups.find(record.cgroupPath);
   if (!handle || !cgroup) return undefined;
   return {
     ...record,
@@ -90,10 +90,10 @@ async function removeStrayCgroups(parts: Parts): Promise<void> {
       .filter((c) => c.running)
       .map((c) => c.id),
   );
-  const parents = new Set(parts.layout.hierarchies.map((h) => `${h.mountPoint}${parts.settings.cgroup}`));
+  const parents = new Set(parts.layout.hierarchies.map((h) => `${h.mountPoint}${parts.cgroups.parent}`));
   const stray = new Set([...parents].flatMap(directoriesIn).filter((name) => /^[0-9a-f]{64}$/.test(name) && !running.has(name)));
   for (const id of stray) {
-    const cgroup = findCgroup(parts.layout, `${parts.settings.cgroup}/${id}`);
+    const cgroup = findCgroup(parts.layout, `${parts.cgroups.parent}/${id}`);
     if (!cgroup) continue;
     await apply(killAll(cgroup), { kernel: parts.kernel });
     await apply(removeCgroup(cgroup), { kernel: parts.kernel }).catch((error: unknown) => parts.report(String(error)));
@@ -147,7 +147,7 @@ function restartAfterBoot(parts: Parts, container: Container): void {
 /** Removes the parents of the containers' cgroups, where nothing is in them any more. */
 export function removeCgroupParents(parts: Parts): void {
   for (const { mountPoint } of parts.layout.hierarchies) {
-    let path = parts.settings.cgroup;
+    let path = parts.cgroups.parent;
     while (path.length > 1) {
       try {
         rmdirSync(`${mountPoint}${path}`);

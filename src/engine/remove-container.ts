@@ -4,7 +4,7 @@ import type { Container } from './container.ts';
 import { EngineError } from './engine.ts';
 import { announce, type Parts } from './parts.ts';
 import { cancelRestart } from './restart-policy.ts';
-import { killContainer } from './stop-container.ts';
+import { giveUpStepping, killContainer } from './stop-container.ts';
 
 /** Removes a container that does not run. Call within `container.exclusive`. */
 export async function removeContainer(parts: Parts, container: Container, options: { readonly volumes: boolean }): Promise<void> {
@@ -51,5 +51,11 @@ export async function removeOnDemand(parts: Parts, container: Container, options
       return;
     }
   }
-  await container.exclusive(() => removeContainer(parts, container, options));
+  if (options.force) await giveUpStepping(container, 'removed');
+  else if (container.stepping)
+    throw new EngineError(409, `cannot remove container "${record.name}": a start of it waits for a decision about a step: abort that, or force remove`);
+  await container.exclusive(async () => {
+    // A start that was given up has removed it already where it was to be removed at its end.
+    if (parts.containers.all().includes(container)) await removeContainer(parts, container, options);
+  });
 }

@@ -1,5 +1,6 @@
 /** Where an engine keeps its things, and what it calls them. Two engines with different settings do not meet. */
 import { join, resolve } from 'node:path';
+import { dataDirectory, runDirectory } from '../kernel/user-directories.ts';
 
 export interface Settings {
   /** What must survive a reboot: images, layers, containers, volumes. */
@@ -15,8 +16,8 @@ export interface Settings {
 /** The settings that the environment gives: HAKO_ROOT, HAKO_RUN, HAKO_BRIDGE, HAKO_CGROUP. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   return {
-    root: resolve(environment['HAKO_ROOT'] || '/var/lib/hako'),
-    run: resolve(environment['HAKO_RUN'] || '/run/hako'),
+    root: resolve(dataDirectory(environment)),
+    run: resolve(runDirectory(environment)),
     bridge: environment['HAKO_BRIDGE'] || 'hako0',
     cgroup: `/${(environment['HAKO_CGROUP'] || 'hako').replace(/^\/+|\/+$/g, '')}`,
   };

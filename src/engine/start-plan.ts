@@ -7,16 +7,18 @@ import { join } from 'node:path';
 import { hostnameFile, hostResolvConf, hostsFile, resolvConf, sharedHostsFile } from '../network/dns.ts';
 import { openOverlay } from '../runtime/rootfs.ts';
 import type { StartPlan } from '../runtime/start.ts';
-import { resolveUser, UserError, type ContainerUser } from '../runtime/user.ts';
+import { UserError, type ContainerUser } from '../runtime/user.ts';
 import type { OverlayMount } from '../storage/snapshots.ts';
 import { EngineError } from './engine.ts';
 import type { Container } from './container.ts';
 import type { Connection } from './networking.ts';
 import type { Parts } from './parts.ts';
 import { buildSpec } from './spec/build.ts';
+import { resolveContainerUser } from './spec/container-user.ts';
 import { hostnameOf } from './spec/hostname.ts';
 import { hasUserNamespace, joinedNamespaces, networkTarget } from './spec/namespaces.ts';
 import { portBindings } from './spec/ports.ts';
+import type { StartWatch } from './start-watch.ts';
 
 /** A start that is ready to be applied. */
 export interface PreparedStart {
@@ -26,24 +28,30 @@ export interface PreparedStart {
 }
 
 /** Prepares a start: reserves ports and an endpoint, writes the generated files. @throws EngineError, NetworkError */
-export async function prepareStart(parts: Parts, container: Container): Promise<PreparedStart> {
+export async function prepareStart(parts: Parts, container: Container, watch?: StartWatch): Promise<PreparedStart> {
   const { hostConfig, config } = container.record;
   const bindings = portBindings(hostConfig, config);
-  const connection = usesBridge(container) ? await parts.networking.connect(container.id, bindings, hasUserNamespace(hostConfig)) : undefined;
+  const connection = usesBridge(container)
+    ? await parts.networking.connect(container.id, bindings, { ownedByUser: hasUserNamespace(hostConfig), inView: watch !== undefined })
+    : undefined;
   try {
     parts.files.prepareRun(container.id);
     writeGeneratedFiles(parts, container, connection);
-    return { ...makePlan(parts, container, connection), connection };
+    const { plan, warnings } = makePlan(parts, container, connection);
+    return { plan: watch ? { ...plan, watch: watch.process } : plan, warnings, connection };
   } catch (error) {
     if (connection) parts.networking.disconnect(container.id, connection, connection.namespace);
     throw error;
   }
 }
 
-/** The plan without its effects, for an explanation; `close` when it has been walked. */
-export function explainedStart(parts: Parts, container: Container): { readonly plan: StartPlan; readonly close: () => void } {
+/**
+ * The plan without its effects, for an explanation; `close` when it has been walked.
+ * @param bridge another one than the engine's
+ */
+export function explainedStart(parts: Parts, container: Container, bridge?: string): { readonly plan: StartPlan; readonly close: () => void } {
   const { hostConfig, config } = container.record;
-  const network = usesBridge(container) ? parts.networking.explained(portBindings(hostConfig, config), hasUserNamespace(hostConfig)) : undefined;
+  const network = usesBridge(container) ? parts.networking.explained(portBindings(hostConfig, config), hasUserNamespace(hostConfig), bridge) : undefined;
   return { plan: makePlan(parts, container, network).plan, close: () => network?.close() };
 }
 
@@ -59,15 +67,16 @@ function makePlan(
   // Who shares a network shares what names it.
   const target = networkTarget(record.hostConfig);
   const directory = parts.files.runDirectory(target.kind === 'container' ? parts.containers.find(target.ref).id : id);
+  const files = { hosts: join(directory, 'hosts'), hostname: join(directory, 'hostname'), resolvConf: join(directory, 'resolv.conf') };
   const { spec, warnings } = buildSpec({
     id,
     config: record.config,
     hostConfig: record.hostConfig,
     user: userOf(container, overlay),
-    files: { hosts: join(directory, 'hosts'), hostname: join(directory, 'hostname'), resolvConf: join(directory, 'resolv.conf') },
+    files,
     mounts: record.mounts,
     joined: joinedNamespaces(record.hostConfig, (ref) => runningPid(parts, ref)),
-    cgroupsPath: `${record.hostConfig.CgroupParent ? `/${record.hostConfig.CgroupParent.replace(/^\/+/, '')}` : parts.settings.cgroup}/${id}`,
+    cgroupsPath: `${record.hostConfig.CgroupParent ? `/${record.hostConfig.CgroupParent.replace(/^\/+/, '')}` : parts.cgroups.parent}/${id}`,
   });
   const plan: StartPlan = {
     id,
@@ -76,6 +85,7 @@ function makePlan(
     overlay,
     layout: parts.layout,
     stdin: record.config.OpenStdin ?? false,
+    files: Object.values(files),
     init: record.hostConfig.Init ?? false,
     idMapped: new Set(record.mounts.filter((m) => m.Type === 'volume').map((m) => m.Destination)),
     ...(network?.join ? { network: network.join } : {}),
@@ -108,7 +118,7 @@ function userOf(container: Container, overlay: OverlayMount): ContainerUser {
   if (known) return known;
   const root = openRoot(overlay, fresh);
   try {
-    const resolved = resolveUser(root, user, groups);
+    const resolved = resolveContainerUser(root, user, groups);
     if (users.size >= rememberedUsers) users.clear();
     if (fresh) users.set(key, resolved);
     return resolved;
@@ -128,27 +138,31 @@ function openRoot(overlay: OverlayMount, fresh: boolean): number {
   return root;
 }
 
-/** /etc/hosts, /etc/hostname and /etc/resolv.conf, which are bound into the container. */
-function writeGeneratedFiles(parts: Parts, container: Container, connection: Connection | undefined): void {
+/** The files that are made for a container, by the names that they have in /etc. */
+export type GeneratedFiles = Readonly<Record<'hosts' | 'hostname' | 'resolv.conf', string>>;
+
+/** /etc/hosts, /etc/hostname and /etc/resolv.conf, which are bound into the container. @param address of it, with its gateway's @param fallback name servers, for want of others */
+export function generatedFiles(
+  container: Container,
+  address?: { readonly address: string; readonly gateway: string },
+  fallback?: readonly string[],
+): GeneratedFiles {
   const { hostConfig, config } = container.record;
-  const directory = parts.files.runDirectory(container.id);
-  const target = networkTarget(hostConfig);
-  if (target.kind === 'container') return; // those of the other container are bound
   const hostname = hostnameOf(container.id, config, hostConfig);
-  const isHost = target.kind === 'host';
+  const isHost = networkTarget(hostConfig).kind === 'host';
   const extra = hostConfig.ExtraHosts ?? [];
   const hosts = isHost
     ? sharedHostsFile(readHostFile('/etc/hosts'), extra)
-    : hostsFile({
-        hostname,
-        extra,
-        ...(config.Domainname ? { domainname: config.Domainname } : {}),
-        ...(connection ? { address: connection.endpoint.address, gateway: connection.gateway } : {}),
-      });
-  const dns = { servers: hostConfig.Dns ?? [], search: hostConfig.DnsSearch ?? [], options: hostConfig.DnsOptions ?? [] };
-  write(join(directory, 'hosts'), hosts);
-  write(join(directory, 'hostname'), hostnameFile(hostname));
-  write(join(directory, 'resolv.conf'), resolvConf(hostResolvConf(isHost ? 'host' : 'bridge'), isHost ? 'host' : 'bridge', dns));
+    : hostsFile({ hostname, extra, ...(config.Domainname ? { domainname: config.Domainname } : {}), ...address });
+  const dns = { servers: hostConfig.Dns ?? [], search: hostConfig.DnsSearch ?? [], options: hostConfig.DnsOptions ?? [], fallback };
+  const kind = isHost ? 'host' : 'bridge';
+  return { hosts, hostname: hostnameFile(hostname), 'resolv.conf': resolvConf(hostResolvConf(kind), kind, dns) };
+}
+
+function writeGeneratedFiles(parts: Parts, container: Container, connection: Connection | undefined): void {
+  if (networkTarget(container.record.hostConfig).kind === 'container') return; // those of the other container are bound
+  const files = generatedFiles(container, connection && { address: connection.endpoint.address, gateway: connection.gateway }, parts.networking.nameServers);
+  for (const [name, content] of Object.entries(files)) write(join(parts.files.runDirectory(container.id), name), content);
 }
 
 function write(path: string, content: string): void {

@@ -6,6 +6,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Trace } from '../api/schema.ts';
 import { replaceFile, writeFileAtomic } from '../storage/atomic.ts';
 import { Container, type ContainerRecord, type RunningRecord } from './container.ts';
 import type { Settings } from './settings.ts';
@@ -77,6 +78,16 @@ export class StateFiles {
   /** It runs no more. */
   removeRunning(id: string): void {
     rmSync(join(this.runDirectory(id), 'running.json'), { force: true });
+  }
+
+  /** Keeps the trace of its last start that was traced. */
+  saveTrace(container: Container, trace: Trace): void {
+    replaceFile(join(this.#directory(container), 'trace.json'), JSON.stringify(trace));
+  }
+
+  /** That trace; undefined when there is none. */
+  readTrace(container: Container, report: (message: string) => void): Trace | undefined {
+    return this.#read(join(this.#directory(container), 'trace.json'), report) as Trace | undefined;
   }
 
   /** Removes all that is written down of a container, its log included. */

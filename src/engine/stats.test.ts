@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { StatsSample } from '../api/schema.ts';
 import { createCgroup } from '../runtime/cgroup/create.ts';
 import { firstLine, run, start, testPath, unable } from '../runtime/cgroup/fixture.ts';
-import { detectCgroups } from '../runtime/cgroup/layout.ts';
+import { detectCgroups } from '../runtime/cgroup/detect.ts';
 import { containerSamples, networkStats, type StatsSource } from './stats.ts';
 
 const never = new AbortController().signal;

@@ -12,8 +12,12 @@ const defaultTimeout = 10;
 
 /** The running process, or an error that says that there is none. */
 export function runningOf(container: Container): Running {
-  if (!container.running) throw new EngineError(409, `container ${container.record.name} is not running`);
-  return container.running;
+  if (container.running) return container.running;
+  const { name } = container.record;
+  throw new EngineError(
+    409,
+    container.stepping ? `container ${name} is not running yet: its start waits for a decision about a step` : `container ${name} is not running`,
+  );
 }
 
 /**
@@ -22,6 +26,7 @@ export function runningOf(container: Container): Running {
  */
 export async function stopContainer(parts: Parts, container: Container, options: { readonly seconds?: number; readonly signal?: string }): Promise<void> {
   const { record } = container;
+  if (await giveUpStepping(container, 'stopped')) return;
   record.state.stoppedByUser = true;
   if (!container.running) {
     if (!cancelRestart(container)) throw new EngineError(304, `container ${record.name} is stopped already`);
@@ -48,11 +53,23 @@ export async function stopContainer(parts: Parts, container: Container, options:
   announce(parts, container, 'stop');
 }
 
+/**
+ * Gives up a start that waits for somebody's decision. Resolves when all of it is undone.
+ * @returns whether there was one; not where it had come too far, and the container runs
+ */
+export async function giveUpStepping(container: Container, why: string): Promise<boolean> {
+  if (!container.stepping) return false;
+  container.stepping.abort(`the container was ${why} meanwhile`);
+  await container.exclusive(async () => {});
+  return !container.isRunning;
+}
+
 /** Sends a signal. */
 export async function killContainer(parts: Parts, container: Container, signal: string): Promise<void> {
   const number = signalNumber(signal || 'SIGKILL');
-  const { handle, cgroup, namespaces } = runningOf(container);
   const stops = number === 9 || number === signalNumber(container.record.config.StopSignal || 'SIGTERM');
+  if (stops && (await giveUpStepping(container, 'killed'))) return;
+  const { handle, cgroup, namespaces } = runningOf(container);
   if (stops) container.record.state.stoppedByUser = true;
   announce(parts, container, 'kill', { signal: String(number) });
   if (number !== 9) {
@@ -67,10 +84,18 @@ export async function killContainer(parts: Parts, container: Container, signal: 
   await stopped;
 }
 
+/** Whether there is something to pause it by: a user's engine may have no cgroups. */
+export const canPause = ({ cgroup }: Pick<Running, 'cgroup'>): boolean => cgroup.hierarchies.length > 0;
+
 /** Freezes every process of the container. */
 export async function pauseContainer(parts: Parts, container: Container): Promise<void> {
   const running = runningOf(container);
   if (container.record.state.status === 'paused') throw new EngineError(409, `container ${container.record.name} is already paused`);
+  if (!canPause(running))
+    throw new EngineError(
+      409,
+      `container ${container.record.name} cannot be paused: it has no cgroup of its own, since none of version 2 is delegated to you (by systemd: a service or scope of yours with Delegate=yes)`,
+    );
   await apply(freeze(running.cgroup), { kernel: parts.kernel });
   container.record.state.status = 'paused';
   parts.files.saveRunning(container, running);

@@ -3,6 +3,7 @@
  * container is read: names of users are the host's. See proc_pid_stat(5), proc_pid_status(5), proc_pid_cmdline(5).
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { printable } from '../kernel/printable.ts';
 
 /** Times in seconds, sizes in bytes. */
 export interface ProcessFigures {
@@ -117,7 +118,3 @@ function parseProcess(pid: number, clock: Clock, stat: string, status: string, a
 
 /** The rest of the line of /proc/PID/status that begins with the key. */
 const line = (status: string, key: string): string => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
-
-/** Control characters would reach a person's terminal; a script in an argument keeps its words apart. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const printable = (text: string): string => text.replace(/[\t\n]/g, ' ').replace(/[\x00-\x1f\x7f-\x9f]/g, '?');

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { processes } from '../runtime/cgroup/cgroup.ts';
 import { createCgroup } from '../runtime/cgroup/create.ts';
 import { firstLine, run, start, testPath, unable } from '../runtime/cgroup/fixture.ts';
-import { detectCgroups } from '../runtime/cgroup/layout.ts';
+import { detectCgroups } from '../runtime/cgroup/detect.ts';
 import { EngineError } from './engine.ts';
 import { parseArguments, processTable } from './top.ts';
 
@@ -61,9 +62,9 @@ test('the processes of a cgroup are listed as ps prints them', { skip: unable },
   const cgroup = await run(createCgroup(layout, testPath(t, layout)));
   const child = start(cgroup, `sh -c 'sleep 1000; :' "$(printf 'a\\033[31mb')" & echo ready; wait`);
   await firstLine(child);
-  await until(() => processTable(cgroup, '-o comm').Processes.some(([name]) => name === 'sleep'));
+  await until(() => processTable(() => processes(cgroup), '-o comm').Processes.some(([name]) => name === 'sleep'));
 
-  const table = processTable(cgroup, '');
+  const table = processTable(() => processes(cgroup), '');
   const column = (name: string): string[] => table.Processes.map((row) => row[table.Titles.indexOf(name)] ?? '');
   assert.equal(table.Processes.length, 3);
   assert.equal(column('PID')[0], String(child.pid));
@@ -75,7 +76,7 @@ test('the processes of a cgroup are listed as ps prints them', { skip: unable },
 
   if (spawnSync('ps', ['--version']).error) return t.diagnostic('not compared with ps(1), which is not installed');
   for (const options of ['-ef', 'aux', '-eo pid,ppid,pgid,sid,user,uid,group,gid,comm,vsz,rss,s,stat,time,start_time,ni,nlwp,etime,args']) {
-    const ours = processTable(cgroup, options);
+    const ours = processTable(() => processes(cgroup), options);
     const lines = execFileSync('ps', [...options.split(' '), '-ww'].filter((o) => options !== 'aux' || o !== '-ww').concat(options === 'aux' ? ['ww'] : []), {
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C.UTF-8' },

@@ -3,22 +3,22 @@
  * the container's cgroup: no `ps` is run, neither the image's (it is hostile) nor the host's (there may be none).
  */
 import type { ContainerTop } from '../api/schema.ts';
-import { processes, type Cgroup } from '../runtime/cgroup/cgroup.ts';
 import { EngineError } from './engine.ts';
 import { columnContext, columnNames, columnOf, layouts, type Column } from './top-columns.ts';
 import { readClock, readProcess } from './top-process.ts';
 
 /**
- * The processes of a cgroup as a table.
+ * Processes as a table.
+ * @param processes asked twice: before they are read and after
  * @param psArguments options of ps(1) separated by blanks: `-ef` (also when empty), `aux`, `-o pid,comm`; those that choose processes have no effect
  * @throws EngineError 400 for an option or a column that is not known
  */
-export function processTable(cgroup: Cgroup, psArguments: string): ContainerTop {
+export function processTable(processes: () => readonly number[], psArguments: string): ContainerTop {
   const columns = parseArguments(psArguments);
   const clock = readClock();
-  const read = processes(cgroup).flatMap((pid) => readProcess(pid, clock) ?? []);
+  const read = processes().flatMap((pid) => readProcess(pid, clock) ?? []);
   // A process id may have become another process's between looking it up and reading: those that are still here are the container's.
-  const still = new Set(processes(cgroup));
+  const still = new Set(processes());
   const context = columnContext();
   const rows = read.filter(({ pid }) => still.has(pid)).sort((a, b) => a.pid - b.pid);
   return { Titles: columns.map((c) => c.title), Processes: rows.map((row) => columns.map((c) => c.value(row, context))) };

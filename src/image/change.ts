@@ -119,7 +119,7 @@ function pairs(rest: string, text: string): [string, string][] {
 }
 
 /** Sets variables in a list of `NAME=VALUE`, keeping the place of those that are there. */
-export function setEnvironment(env: readonly string[], changes: readonly (readonly [name: string, value: string])[]): string[] {
+function setEnvironment(env: readonly string[], changes: readonly (readonly [name: string, value: string])[]): string[] {
   const map = new Map(env.map((line) => [line.split('=', 1)[0] ?? '', line]));
   for (const [name, value] of changes) map.set(name, `${name}=${value}`);
   return [...map.values()];

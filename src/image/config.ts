@@ -92,7 +92,7 @@ export function parseConfiguration(bytes: Uint8Array, name: string): ImageConfig
 }
 
 /** Checks the part that containers inherit. */
-export function parseImageConfig(value: unknown, name: string): ImageConfig {
+function parseImageConfig(value: unknown, name: string): ImageConfig {
   const fields = new Fields(value, name);
   const health = fields.take('Healthcheck');
   const labels = fields.take('Labels');

@@ -35,6 +35,8 @@ export interface HistoryItem {
   /** Bytes. */
   Size: number;
   Comment: string;
+  /** The diff id of the layer that the step made; absent where it made none. Docker does not tell. */
+  Layer?: string;
 }
 
 /** Bytes of an image's layers, unpacked. */
@@ -72,10 +74,12 @@ export function inspectImage(store: ImageStore, image: StoredImage): ImageInspec
 /** The steps that made an image, newest first. Only the newest has an id: there are no intermediate images. */
 export function imageHistory(store: ImageStore, image: StoredImage): HistoryItem[] {
   const layers = [...image.chain];
+  const diffIds = [...image.configuration.rootfs.diff_ids];
   // An image without history still has layers to show.
   const entries: readonly HistoryEntry[] = image.configuration.history.length ? image.configuration.history : layers.map(() => ({}));
   const items = entries.map((entry): HistoryItem => {
     const layer = entry.empty_layer ? undefined : layers.shift();
+    const diffId = entry.empty_layer ? undefined : diffIds.shift();
     return {
       Id: '<missing>',
       Created: secondsOf(entry.created),
@@ -83,6 +87,7 @@ export function imageHistory(store: ImageStore, image: StoredImage): HistoryItem
       Tags: null,
       Size: layer === undefined ? 0 : (store.layers.get(layer)?.size ?? 0),
       Comment: entry.comment ?? '',
+      ...(diffId === undefined ? {} : { Layer: diffId }),
     };
   });
   const newest = items.at(-1);

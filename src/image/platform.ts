@@ -14,7 +14,7 @@ export const thisPlatform: Platform =
     : { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
 
 /** `linux/arm64/v8`. */
-export const platformName = (p: Platform): string => [p.os, p.architecture, ...(p.variant ? [p.variant] : [])].join('/');
+const platformName = (p: Platform): string => [p.os, p.architecture, ...(p.variant ? [p.variant] : [])].join('/');
 
 /** What processors also run: their older siblings' programs. */
 const older: Readonly<Record<string, string>> = { amd64: '386', arm64: 'arm' };

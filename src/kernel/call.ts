@@ -2,6 +2,7 @@
  * A kernel call as data: what the launcher compiles, what `apply` makes, what `explain` prints.
  * Built with the functions of `sys`, printed with `describeCall`, made with `perform`.
  */
+import type { RewriteTable } from './launch/table.ts';
 import type { SyscallName } from './syscalls.ts';
 
 /** A value that is not known until the kernel has answered; prints as `$NAME`. Only explanations ever meet one. */
@@ -65,18 +66,24 @@ export interface Call {
   readonly accept?: readonly number[];
   /** What the returned value is called where it is printed: `rootfd`. */
   readonly label?: string;
+  /** What the returned value is, where `perform` makes more of it than the call itself returns: `descriptor`. */
+  readonly gives?: string;
   /**
    * How the call is made where one direct system call on this thread is not enough: a wait that must not
    * block it, a request with its acknowledgement, clone3 into a table. Is given the values of earlier calls, and
-   * returns as the kernel does.
+   * returns as the kernel does. Tables that it compiles go through `rewrite` before, where a test gives one.
    */
-  readonly perform?: (resolve: (r: Result) => number) => number | Promise<number>;
-  /** What the kernel said of the last failure beside its errno (netlink's extended acknowledgements do), for the error's message. */
-  readonly failureDetail?: () => string | undefined;
+  readonly perform?: (resolve: (r: Result) => number, rewrite?: RewriteTable) => number | Promise<number>;
+  /** What is to be said of a failure beside its errno, for the error's message: the kernel's own words (netlink's extended acknowledgements), or what it means here. */
+  readonly failureDetail?: (errno: number) => string | undefined;
+  /** Of one that takes back: which call it takes back, where that may be another's deed when it fails (EEXIST). It is made only if that one succeeded. */
+  readonly undoes?: Call;
+  /** A read(2) that tells more of its failure, made by who made it: what the kernel has in the log of a file system's context. */
+  readonly reason?: Call;
 }
 
 /** Options of a call, see {@link Call}. */
-export type CallOptions = Pick<Call, 'accept' | 'label' | 'perform' | 'failureDetail'>;
+export type CallOptions = Pick<Call, 'accept' | 'label' | 'gives' | 'perform' | 'failureDetail' | 'undoes' | 'reason'>;
 
 /** Makes a call as data. `call('mkdirat', [dirfd, 'proc', 0o755], { accept: [errno.EEXIST] })`. */
 export function call(name: SyscallName, args: readonly Arg[], options: CallOptions = {}): Call {

@@ -57,6 +57,14 @@ export function capabilityNumber(name: string): number | undefined {
   return numbers.get(name);
 }
 
+/** The full name for what a person writes: `net_raw`, `Cap_Net_Raw` and `13` are CAP_NET_RAW. Undefined for what no kernel has. */
+export function capabilityNamed(text: string): string | undefined {
+  if (/^\d{1,2}$/.test(text)) return capabilityNames[Number(text)];
+  const upper = text.trim().toUpperCase();
+  const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+  return numbers.has(full) ? full : undefined;
+}
+
 /** The mask with the bits of `names`. Names that no kernel has are an error: they never come this far. */
 export function capabilityMask(names: readonly string[]): bigint {
   let mask = 0n;
@@ -96,6 +104,12 @@ export function parseCapabilityMasks(status: string): CapabilityMasks {
 }
 
 let last: number | undefined;
+
+/** Whether capabilities of this process are in force in the user namespace that it is in. */
+export function holds(...names: readonly string[]): boolean {
+  const mask = capabilityMask(names);
+  return (parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8')).effective & mask) === mask;
+}
 
 /** The highest capability number of the running kernel. */
 export function lastCapability(): number {

@@ -99,7 +99,7 @@ export function cgroupTree(directory: string): string[] {
  */
 export async function awaitChange(path: string | undefined, reached: () => boolean, timeout: number): Promise<boolean> {
   if (reached()) return true;
-  const deadline = performance.now() + timeout;
+  const deadline = process.uptime() * 1000 + timeout;
   let wake = (): void => {};
   let watcher: FSWatcher | undefined;
   try {
@@ -108,7 +108,7 @@ export async function awaitChange(path: string | undefined, reached: () => boole
     // No more watches, or the file is gone: the intervals below find out.
   }
   try {
-    for (let interval = watcher ? 20 : 1; performance.now() < deadline; interval = Math.min(interval * 2, 50)) {
+    for (let interval = watcher ? 20 : 1; process.uptime() * 1000 < deadline; interval = Math.min(interval * 2, 50)) {
       if (reached()) return true;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, interval);

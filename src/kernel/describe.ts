@@ -1,12 +1,21 @@
 /** The text of a call, as strace would print it. Derived from the syscall table, so it cannot say other than what is made. */
 import { Result, Stored, Struct, Unknown, type Arg, type Call } from './call.ts';
-import { flagGroups, type Format } from './flags.ts';
+import { ambientOptions, flagGroups, prctlOptions, type Format } from './flags.ts';
 import { syscalls } from './syscalls.ts';
 
 /** `mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV, NULL)`. */
 export function describeCall(call: Call, nameOf: (r: Result) => string = defaultName): string {
-  const formats: readonly Format[] = syscalls[call.name].args;
+  const formats = formatsOf(call);
   return `${call.name}(${call.args.map((arg, i) => describeArg(arg, formats[i] ?? 'int', nameOf)).join(', ')})`;
+}
+
+/** The formats of a call's arguments; what those of prctl(2) are, the first of them says. */
+function formatsOf({ name, args: [option, kind] }: Call): readonly Format[] {
+  const formats: readonly Format[] = syscalls[name].args;
+  if (name !== 'prctl') return formats;
+  if (option === prctlOptions.PR_CAPBSET_DROP || option === prctlOptions.PR_CAPBSET_READ) return ['prctl', 'capability'];
+  if (option === prctlOptions.PR_CAP_AMBIENT) return ['prctl', 'ambient', kind === ambientOptions.PR_CAP_AMBIENT_CLEAR_ALL ? 'int' : 'capability'];
+  return formats;
 }
 
 /** Describes calls in order; a value that a later call uses gets a name: `fd1 = openat(…)`, `write(fd1, …)`. */
@@ -26,7 +35,8 @@ export function describeCalls(calls: readonly Call[]): string[] {
 
 const defaultName = (r: Result): string => r.of.label ?? `${r.of.name}()`;
 
-function describeArg(arg: Arg, format: Format, nameOf: (r: Result) => string): string {
+/** One argument, as its format says. */
+export function describeArg(arg: Arg, format: Format, nameOf: (r: Result) => string = defaultName): string {
   if (arg === null) return 'NULL';
   if (arg instanceof Result) return nameOf(arg);
   if (arg instanceof Unknown) return String(arg);

@@ -3,8 +3,8 @@ import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
 
 const names = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
-// Names that node:os does not list.
-for (const [name, number] of Object.entries({ ENOTBLK: 15, ECHRNG: 44, EL2NSYNC: 45, EUCLEAN: 117, ENOMEDIUM: 123, ENOKEY: 126, EKEYEXPIRED: 127, EKEYREJECTED: 129, EREMOTE: 66, ESHUTDOWN: 108, EUSERS: 87, ESTALE: 116, EOPNOTSUPP: 95 })) names.set(number, name);
+// Names that node:os does not list, or lists before another of the same number.
+for (const [name, number] of Object.entries({ ENOTBLK: 15, ECHRNG: 44, EL2NSYNC: 45, EUCLEAN: 117, ENOMEDIUM: 123, ENOKEY: 126, EKEYEXPIRED: 127, EKEYREJECTED: 129, EREMOTE: 66, ESHUTDOWN: 108, EUSERS: 87, ESTALE: 116, EOPNOTSUPP: 95, EAGAIN: 11 })) names.set(number, name);
 
 /** Error numbers by name, as in `errno.ENOENT`. */
 export const errno = { ...constants.errno, EUCLEAN: 117, EOPNOTSUPP: 95, ENOMEDIUM: 123 };

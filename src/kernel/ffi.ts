@@ -1,8 +1,12 @@
 /**
  * The one door to the C library: koffi's `syscall(2)`, and the memory calls the launcher needs.
- * No other file imports koffi. Loading it takes about 10 ms, so the command line never does.
+ * No other file imports koffi. Its native part is loaded without what is around it, which is for platforms and callers that are not
+ * ours (the Node that package-lock.json pins is of glibc): 2 ms instead of 8, and 5 ms less that it has Node do (docs/decisions/dependencies.md). The command line never loads it.
  */
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+
+const koffi = createRequire(import.meta.filename)(`@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`) as typeof Koffi;
 
 const libc = koffi.load(null);
 const libcSyscall = libc.func('long syscall(long, void*, void*, void*, void*, void*, void*)');

@@ -6,6 +6,7 @@
  * `toBytes` and `toText` convert. A failed call throws a {@link KernelError} with the readable name.
  * See openat(2), openat2(2), statx(2), getdents(2); extended attributes are in xattr.ts.
  */
+import { readFileSync } from 'node:fs';
 import { AT_FDCWD, atFlags, openFlags, resolveFlags } from './flags.ts';
 import { errno, KernelError } from './errno.ts';
 import { rawSyscall, type RawArg } from './ffi.ts';
@@ -124,12 +125,18 @@ export interface FileStatus {
   readonly nlink: number;
   /** Bytes. */
   readonly size: number;
+  /** Bytes that it takes on the disk: less than `size` where it has holes, 0 where all of it is inline. */
+  readonly allocated: number;
+  /** When the inode was made, in seconds since 1970; undefined where the file system does not know. */
+  readonly born: number | undefined;
   /** Modification time: whole seconds since 1970 (may be negative) and nanoseconds. */
   readonly mtime: number;
   readonly mtimeNsec: number;
   /** Of a device node. */
   readonly major: number;
   readonly minor: number;
+  /** STATX_ATTR_ bits that the file system knows: {@link fileAttributes}. */
+  readonly attributes: number;
   /** Identity: device and inode number, `8:1/1234`. Meaningful while the file exists. */
   readonly identity: string;
 }
@@ -146,15 +153,20 @@ export const S_IFIFO = 0o010000;
 
 const status = Buffer.alloc(256);
 const STATX_BASIC_STATS = 0x7ff;
+const STATX_BTIME = 0x800;
+const wanted = STATX_BASIC_STATS | STATX_BTIME;
 const empty = Buffer.alloc(1);
 
-/** Whether the file is an overlay whiteout: a character device 0:0. */
-export const isWhiteout = (s: FileStatus): boolean => (s.mode & S_IFMT) === S_IFCHR && s.major === 0 && s.minor === 0;
+/** Bits of `attributes`, statx(2). */
+export const fileAttributes = { STATX_ATTR_IMMUTABLE: 0x10, STATX_ATTR_APPEND: 0x20, STATX_ATTR_MOUNT_ROOT: 0x2000 } as const;
+
+/** Whether the file is the device that stands for a whiteout: a character device 0:0. The other kind is told by isWhiteout in xattr.ts. */
+export const isWhiteoutDevice = (s: FileStatus): boolean => (s.mode & S_IFMT) === S_IFCHR && s.major === 0 && s.minor === 0;
 export const isDirectory = (s: FileStatus): boolean => (s.mode & S_IFMT) === S_IFDIR;
 
 /** The status of one name, a final link not followed; undefined where there is none. @throws KernelError on any other failure */
 export function statAt(dirfd: number, name: ByteString): FileStatus | undefined {
-  const value = rawSyscall(nr.statx, dirfd, cString(firstName, name), AT_NOFOLLOW, STATX_BASIC_STATS, status);
+  const value = rawSyscall(nr.statx, dirfd, cString(firstName, name), AT_NOFOLLOW, wanted, status);
   if (value === -errno.ENOENT || value === -errno.ENOTDIR) return undefined;
   checked(value, 'stat', name);
   return parseStatus();
@@ -162,18 +174,24 @@ export function statAt(dirfd: number, name: ByteString): FileStatus | undefined 
 
 /** The status of an open file (O_PATH is enough). @throws KernelError */
 export function statFd(fd: number): FileStatus {
-  checked(rawSyscall(nr.statx, fd, empty, atFlags.AT_EMPTY_PATH, STATX_BASIC_STATS, status), 'stat', `descriptor ${fd}`);
+  checked(rawSyscall(nr.statx, fd, empty, atFlags.AT_EMPTY_PATH, wanted, status), 'stat', `descriptor ${fd}`);
   return parseStatus();
 }
 
-// struct statx: nlink 16, uid 20, gid 24, mode 28, ino 32, size 40, mtime 112 (8+4), rdev 128/132, dev 136/140
+/** The mount that an open file (O_PATH is enough) is on, as mountinfo counts; 0 when it cannot be told. See proc_pid_fdinfo(5). */
+export const mountIdOf = (fd: number): number => Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? 0);
+
+// struct statx: mask 0, nlink 16, uid 20, gid 24, mode 28, ino 32, size 40, blocks 48, btime 80 (8+4), mtime 112 (8+4), rdev 128/132, dev 136/140
 function parseStatus(): FileStatus {
   return {
+    attributes: status.readUInt32LE(8),
     nlink: status.readUInt32LE(16),
     uid: status.readUInt32LE(20),
     gid: status.readUInt32LE(24),
     mode: status.readUInt16LE(28),
     size: status.readUInt32LE(40) + status.readUInt32LE(44) * 2 ** 32,
+    allocated: (status.readUInt32LE(48) + status.readUInt32LE(52) * 2 ** 32) * 512,
+    born: status.readUInt32LE(0) & STATX_BTIME ? status.readUInt32LE(80) + status.readInt32LE(84) * 2 ** 32 : undefined,
     mtime: status.readUInt32LE(112) + status.readInt32LE(116) * 2 ** 32,
     mtimeNsec: status.readUInt32LE(120),
     major: status.readUInt32LE(128),
@@ -204,7 +222,7 @@ export function tryMakeNodeAt(dirfd: number, name: ByteString, mode: number, maj
 }
 
 /** Removes a name; returns 0 or a negative errno. @param directory whether it is an (empty) directory */
-export function tryUnlinkAt(dirfd: number, name: ByteString, directory = false): number {
+function tryUnlinkAt(dirfd: number, name: ByteString, directory = false): number {
   return rawSyscall(nr.unlinkat, dirfd, cString(firstName, name), directory ? atFlags.AT_REMOVEDIR : 0);
 }
 

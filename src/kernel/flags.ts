@@ -3,6 +3,8 @@
  * takes them. One list serves the code that sets a flag and the text that shows it.
  */
 
+import { capabilityNames } from './capability.ts';
+
 export const cloneFlags = {
   CLONE_VM: 0x100, CLONE_FS: 0x200, CLONE_FILES: 0x400, CLONE_SIGHAND: 0x800, CLONE_PIDFD: 0x1000, CLONE_VFORK: 0x4000,
   CLONE_PARENT: 0x8000, CLONE_NEWNS: 0x20000, CLONE_NEWTIME: 0x80, CLONE_NEWCGROUP: 0x2000000, CLONE_NEWUTS: 0x4000000,
@@ -37,6 +39,9 @@ export const openFlags = {
 export const atFlags = {
   AT_SYMLINK_NOFOLLOW: 0x100, AT_REMOVEDIR: 0x200, AT_SYMLINK_FOLLOW: 0x400, AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000,
 } as const;
+/** access(2), mode and flags. */
+export const accessModes = { F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4 } as const;
+export const accessFlags = { AT_SYMLINK_NOFOLLOW: 0x100, AT_EACCESS: 0x200, AT_EMPTY_PATH: 0x1000 } as const;
 /** "Relative to the working directory", where a call takes a directory's descriptor. */
 export const AT_FDCWD = -100;
 
@@ -46,6 +51,7 @@ export const resolveFlags = { RESOLVE_NO_XDEV: 1, RESOLVE_NO_MAGICLINKS: 2, RESO
 export const openTreeFlags = { OPEN_TREE_CLONE: 1, OPEN_TREE_CLOEXEC: 0o2000000, AT_EMPTY_PATH: 0x1000, AT_RECURSIVE: 0x8000, AT_SYMLINK_NOFOLLOW: 0x100 } as const;
 export const moveMountFlags = { MOVE_MOUNT_F_SYMLINKS: 1, MOVE_MOUNT_F_EMPTY_PATH: 4, MOVE_MOUNT_T_SYMLINKS: 0x10, MOVE_MOUNT_T_EMPTY_PATH: 0x40 } as const;
 export const fsopenFlags = { FSOPEN_CLOEXEC: 1 } as const;
+export const fspickFlags = { FSPICK_CLOEXEC: 1, FSPICK_SYMLINK_NOFOLLOW: 2, FSPICK_NO_AUTOMOUNT: 4, FSPICK_EMPTY_PATH: 8 } as const;
 export const fsmountFlags = { FSMOUNT_CLOEXEC: 1 } as const;
 export const fsconfigCommands = {
   FSCONFIG_SET_FLAG: 0, FSCONFIG_SET_STRING: 1, FSCONFIG_SET_BINARY: 2, FSCONFIG_SET_PATH: 3, FSCONFIG_SET_PATH_EMPTY: 4,
@@ -55,7 +61,7 @@ export const fsconfigCommands = {
 /** prctl(2), first argument. */
 export const prctlOptions = {
   PR_SET_PDEATHSIG: 1, PR_GET_DUMPABLE: 3, PR_SET_DUMPABLE: 4, PR_SET_KEEPCAPS: 8, PR_SET_NAME: 15, PR_CAPBSET_READ: 23, PR_CAPBSET_DROP: 24,
-  PR_SET_SECUREBITS: 28, PR_SET_CHILD_SUBREAPER: 36, PR_SET_NO_NEW_PRIVS: 38, PR_GET_NO_NEW_PRIVS: 39, PR_CAP_AMBIENT: 47,
+  PR_GET_SECUREBITS: 27, PR_SET_SECUREBITS: 28, PR_SET_CHILD_SUBREAPER: 36, PR_SET_NO_NEW_PRIVS: 38, PR_GET_NO_NEW_PRIVS: 39, PR_CAP_AMBIENT: 47,
 } as const;
 export const ambientOptions = { PR_CAP_AMBIENT_IS_SET: 1, PR_CAP_AMBIENT_RAISE: 2, PR_CAP_AMBIENT_LOWER: 3, PR_CAP_AMBIENT_CLEAR_ALL: 4 } as const;
 
@@ -73,7 +79,7 @@ export const signals = {
 } as const;
 
 export const fcntlCommands = { F_DUPFD: 0, F_GETFD: 1, F_SETFD: 2, F_GETFL: 3, F_SETFL: 4, F_SETPIPE_SZ: 1031, F_GETPIPE_SZ: 1032, F_ADD_SEALS: 1033, F_DUPFD_CLOEXEC: 1030 } as const;
-export const closeRangeFlags = { CLOSE_RANGE_UNSHARE: 2, CLOSE_RANGE_CLOEXEC: 4 } as const;
+const closeRangeFlags = { CLOSE_RANGE_UNSHARE: 2, CLOSE_RANGE_CLOEXEC: 4 } as const;
 export const waitTypes = { P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 } as const;
 export const waitFlags = { WNOHANG: 1, WUNTRACED: 2, WEXITED: 4, WCONTINUED: 8, WNOWAIT: 0x1000000, __WALL: 0x40000000 } as const;
 export const mmapProtections = { PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4 } as const;
@@ -83,12 +89,13 @@ export const rlimitResources = {
   RLIMIT_CPU: 0, RLIMIT_FSIZE: 1, RLIMIT_DATA: 2, RLIMIT_STACK: 3, RLIMIT_CORE: 4, RLIMIT_RSS: 5, RLIMIT_NPROC: 6, RLIMIT_NOFILE: 7,
   RLIMIT_MEMLOCK: 8, RLIMIT_AS: 9, RLIMIT_LOCKS: 10, RLIMIT_SIGPENDING: 11, RLIMIT_MSGQUEUE: 12, RLIMIT_NICE: 13, RLIMIT_RTPRIO: 14, RLIMIT_RTTIME: 15,
 } as const;
-export const ioctlRequests = { TIOCSCTTY: 0x540e, TIOCGWINSZ: 0x5413, TIOCSWINSZ: 0x5414, TIOCGPTN: 0x80045430, TIOCSPTLCK: 0x40045431, TIOCGPTPEER: 0x5441, SIOCSIFFLAGS: 0x8914 } as const;
-export const addressFamilies = { AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_NETLINK: 16 } as const;
+export const ioctlRequests = { TIOCSCTTY: 0x540e, TIOCGPGRP: 0x540f, TIOCSPGRP: 0x5410, TIOCGWINSZ: 0x5413, TIOCSWINSZ: 0x5414, TIOCGPTN: 0x80045430, TIOCSPTLCK: 0x40045431, TIOCGPTPEER: 0x5441, SIOCGIFFLAGS: 0x8913, SIOCSIFFLAGS: 0x8914,
+  NS_GET_USERNS: 0xb701, NS_GET_PARENT: 0xb702, NS_GET_NSTYPE: 0xb703, NS_GET_OWNER_UID: 0xb704, NS_GET_ID: 0x8008b70d } as const;
+export const addressFamilies = { AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_NETLINK: 16, AF_PACKET: 17 } as const;
 export const socketTypes = { SOCK_RAW: 3, SOCK_SEQPACKET: 5, SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_NONBLOCK: 0o4000, SOCK_CLOEXEC: 0o2000000 } as const;
-export const bpfCommands = { BPF_MAP_CREATE: 0, BPF_PROG_LOAD: 5, BPF_PROG_ATTACH: 8, BPF_PROG_DETACH: 9, BPF_PROG_GET_FD_BY_ID: 13, BPF_PROG_QUERY: 16, BPF_LINK_CREATE: 28 } as const;
+export const bpfCommands = { BPF_PROG_LOAD: 5, BPF_PROG_ATTACH: 8 } as const;
 export const flockOperations = { LOCK_SH: 1, LOCK_EX: 2, LOCK_NB: 4, LOCK_UN: 8 } as const;
-export const renameFlags = { RENAME_NOREPLACE: 1, RENAME_EXCHANGE: 2, RENAME_WHITEOUT: 4 } as const;
+const renameFlags = { RENAME_NOREPLACE: 1, RENAME_EXCHANGE: 2, RENAME_WHITEOUT: 4 } as const;
 
 interface Group {
   readonly values: Readonly<Record<string, number | bigint>>;
@@ -96,11 +103,14 @@ interface Group {
   readonly exclusive?: boolean;
 }
 
+const capabilityNumbers: Readonly<Record<string, number>> = Object.fromEntries(capabilityNames.map((name, number) => [name, number]));
+
 /** How each kind of argument prints. */
 const groups = {
   clone: { values: cloneFlags }, mount: { values: mountFlags }, mountattr: { values: mountAttrs }, umount: { values: umountFlags }, open: { values: openFlags },
-  at: { values: atFlags }, resolve: { values: resolveFlags }, opentree: { values: openTreeFlags }, movemount: { values: moveMountFlags }, fsopen: { values: fsopenFlags },
+  at: { values: atFlags }, access: { values: accessModes }, accessat: { values: accessFlags }, resolve: { values: resolveFlags }, opentree: { values: openTreeFlags }, movemount: { values: moveMountFlags }, fsopen: { values: fsopenFlags }, fspick: { values: fspickFlags },
   fsmount: { values: fsmountFlags }, fsconfig: { values: fsconfigCommands, exclusive: true }, prctl: { values: prctlOptions, exclusive: true },
+  ambient: { values: ambientOptions, exclusive: true }, capability: { values: capabilityNumbers, exclusive: true },
   seccompop: { values: seccompOperations, exclusive: true }, seccomp: { values: seccompFlags }, signal: { values: signals, exclusive: true },
   fcntl: { values: fcntlCommands, exclusive: true }, closerange: { values: closeRangeFlags }, waittype: { values: waitTypes, exclusive: true }, wait: { values: waitFlags },
   prot: { values: mmapProtections }, mmap: { values: mmapFlags }, memfd: { values: memfdFlags }, rlimit: { values: rlimitResources, exclusive: true },

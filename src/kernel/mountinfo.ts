@@ -46,7 +46,8 @@ export function parseMountinfo(text: string): Mount[] {
       propagation,
       type,
       source: unescape(source ?? ''),
-      superOptions: unescape(superOptions ?? '').split(','),
+      // Split first: a comma that belongs to an option's value is escaped.
+      superOptions: (superOptions ?? '').split(',').map(unescape),
     });
   }
   return mounts;
@@ -58,4 +59,32 @@ export function parseMountinfo(text: string): Mount[] {
  */
 export function readMountinfo(pid: number | 'self' = 'self'): Mount[] {
   return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
+}
+
+/**
+ * The mount on which a path lies, found as the kernel finds it: from the root mount on, whenever a mount point is met, what is mounted
+ * there. What lies below a mount point in the mount that it covers is listed too, and is not met.
+ * @param path absolute, without links
+ * @returns undefined where the process's root is no mount and the path lies on none that it sees
+ */
+export function mountHolding(mounts: readonly Mount[], path: string): Mount | undefined {
+  const ids = new Set(mounts.map(({ id }) => id));
+  let holder: Mount | undefined;
+  for (;;) {
+    const children = mounts.filter((m) => (holder ? m.parent === holder.id && m !== holder : m.parent === m.id || !ids.has(m.parent)));
+    const met = children.filter(({ mountPoint }) => mountPoint === '/' || `${path}/`.startsWith(`${mountPoint}/`));
+    if (met.length === 0) return holder;
+    holder = met.reduce((first, other) => (other.mountPoint.length <= first.mountPoint.length ? other : first));
+  }
+}
+
+/** The mount whose root a path is; undefined where nothing is mounted there, or where that is covered. See {@link mountHolding}. */
+export function mountAt(mounts: readonly Mount[], path: string): Mount | undefined {
+  const holder = mountHolding(mounts, path);
+  return holder?.mountPoint === path ? holder : undefined;
+}
+
+/** The id of the mount that an open file is in. */
+export function mountIdOf(fd: number): number {
+  return Number(/^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1]);
 }

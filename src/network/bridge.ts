@@ -11,6 +11,7 @@ import { addAddress, addBridge, deleteLink, getLink, linkIndex, setLink } from '
 import { batch, deleteTable, getTable, tableComment as commentOf } from '../kernel/netlink/nftables.ts';
 import type { Call } from '../kernel/call.ts';
 import { perform } from '../kernel/perform.ts';
+import { word } from '../step/shell.ts';
 import { step, type Procedure } from '../step/step.ts';
 import { NetworkError } from './error.ts';
 import type { Netlink } from './netlink.ts';
@@ -53,7 +54,7 @@ export function* ensureBridge(netlink: Netlink, options: BridgeOptions): Procedu
   const gateway = found.gateway ?? gatewayOf(subnet);
   const mtu = found.link?.mtu ?? found.mtu;
 
-  const index = found.link?.index ?? (yield* createBridge(netlink, name, gateway, mtu));
+  const index = found.link?.index ?? (yield* createBridge(netlink, name, macOf(gateway), mtu));
   if (!found.gateway) yield* addGateway(netlink, name, index, gateway, subnet);
   if (!found.link?.up) yield* bringUp(netlink, name, index);
   yield* forwardPackets();
@@ -72,6 +73,7 @@ export function* removeBridge(netlink: Netlink, name: string): Procedure {
     calls: [deleteTableCall(netlink, name)],
     shell: `nft delete table ip ${name}`,
     look: 'nft list tables',
+    undone: 'is itself the end of something',
   });
   yield* step({
     id: 'network.bridge.delete',
@@ -79,14 +81,15 @@ export function* removeBridge(netlink: Netlink, name: string): Procedure {
     calls: [netlink.route.call([deleteLink(name)], { accept: [errno.ENODEV], onThread: true })],
     shell: `ip link delete ${name}`,
     look: 'ip link show type bridge',
+    undone: 'is itself the end of something',
   });
 }
 
 const deleteTableCall = (netlink: Netlink, name: string): Call => netlink.netfilter.call(batch([deleteTable(name)]), { accept: [errno.ENOENT] });
 
-function* createBridge(netlink: Netlink, name: string, gateway: string, mtu: number): Procedure<Known> {
+/** Makes a bridge. @param address its hardware address @returns its interface index */
+export function* createBridge(netlink: Netlink, name: string, address: string, mtu: number): Procedure<Known> {
   // Address and MTU are given, since otherwise they would follow the ports; the MTU counts as given only when it is set later.
-  const address = macOf(gateway);
   return yield* step<Known>({
     id: 'network.bridge.create',
     what: `Make the bridge ${name}`,
@@ -95,6 +98,7 @@ function* createBridge(netlink: Netlink, name: string, gateway: string, mtu: num
       netlink.route.call([getLink(name)], { answer: linkIndex, label: 'bridge' }),
     ],
     shell: `ip link add ${name} address ${address} type bridge\nip link set ${name} mtu ${mtu} addrgenmode none`,
+    shellUndo: `ip link delete ${name}`,
     look: `ip -d link show ${name}`,
     undo: [netlink.route.call([deleteLink(name)], { accept: [errno.ENODEV], onThread: true })],
     result: ([, index]) => index!,
@@ -109,16 +113,19 @@ function* addGateway(netlink: Netlink, name: string, index: Known, gateway: stri
     calls: [netlink.route.call([addAddress(index, gateway, subnet.prefix, broadcastOf(subnet))])],
     shell: `ip address add ${gateway}/${subnet.prefix} broadcast ${broadcastOf(subnet)} dev ${name}`,
     look: `ip address show ${name}`,
+    undone: 'goes with the bridge',
   });
 }
 
-function* bringUp(netlink: Netlink, name: string, index: Known): Procedure {
+/** Switches an interface on. */
+export function* bringUp(netlink: Netlink, name: string, index: Known): Procedure {
   yield* step({
     id: 'network.bridge.up',
     what: `Bring ${name} up`,
     calls: [netlink.route.call([setLink(index, { up: true })])],
     shell: `ip link set ${name} up`,
     look: `ip link show ${name}`,
+    undone: 'goes with the bridge',
   });
 }
 
@@ -126,13 +133,15 @@ function* bringUp(netlink: Netlink, name: string, index: Known): Procedure {
 function* forwardPackets(): Procedure {
   const key = ['net', 'ipv4', 'ip_forward'];
   if (readSysctl(key) === '1') return;
+  const back = writeSysctl(key, '0');
   yield* step({
     id: 'network.forward',
     what: 'Let the host forward packets between its interfaces',
-    calls: writeSysctl(key, '1'),
-    shell: 'sysctl -w net.ipv4.ip_forward=1',
+    ...writeSysctl(key, '1'),
+    shell: 'echo 1 >/proc/sys/net/ipv4/ip_forward',
+    shellUndo: 'echo 0 >/proc/sys/net/ipv4/ip_forward',
     look: 'sysctl net.ipv4.ip_forward',
-    undo: writeSysctl(key, '0'),
+    undo: [...back.calls, ...back.finally],
   });
 }
 
@@ -143,9 +152,10 @@ function* allowLoopbackSource(name: string): Procedure {
   yield* step({
     id: 'network.bridge.localhost',
     what: `Let ports be published on localhost over ${name}`,
-    calls: writeSysctl(key, '1'),
-    shell: `sysctl -w ${key.join('/')}=1`,
+    ...writeSysctl(key, '1'),
+    shell: `echo 1 >/proc/sys/${key.join('/')}`,
     look: `sysctl ${key.join('/')}`,
+    undone: 'goes with the bridge',
   });
 }
 
@@ -155,10 +165,11 @@ function* filterPackets(netlink: Netlink, name: string, subnet: Subnet, publishe
     id: 'network.bridge.filter',
     what: `Translate addresses for ${subnetText(subnet)}, and let in from outside only what is published`,
     calls: [netlink.netfilter.call(tableRules(name, subnet, elements))],
-    shell: `nft -f - <<'END'\n${tableScript(name, subnet, elements)}\nEND`,
+    shell: `nft ${word(tableScript(name, subnet, elements))}`,
+    shellUndo: `nft delete table ip ${name}`,
     look: `nft list table ip ${name}`,
     // A table that was there before serves running containers, and stays as it was when it cannot be replaced.
-    undo: replaced ? [] : [deleteTableCall(netlink, name)],
+    ...(replaced ? { undone: 'stays: it was there before, and serves containers' } : { undo: [deleteTableCall(netlink, name)] }),
   });
 }
 

@@ -11,6 +11,8 @@ export interface DnsOptions {
   readonly servers?: readonly string[];
   /** `--dns-search`: search domains instead of the host's; a single `.` for none. */
   readonly search?: readonly string[];
+  /** Where the host has only name servers that a container cannot reach; public ones unless given. */
+  readonly fallback?: readonly string[] | undefined;
   /** `--dns-option`: options instead of the host's. */
   readonly options?: readonly string[];
 }
@@ -69,7 +71,7 @@ export function resolvConf(host: string, network: 'bridge' | 'host', options: Dn
     .filter(([first]) => first === 'nameserver')
     .map((words) => words[1] ?? '')
     .filter((s) => s !== '' && reachable(s));
-  const servers = options.servers?.length ? options.servers : inherited.length || network === 'host' ? inherited : fallbackServers;
+  const servers = options.servers?.length ? options.servers : inherited.length || network === 'host' ? inherited : (options.fallback ?? fallbackServers);
   const search = options.search?.length ? options.search.filter((s) => s !== '.') : last('search').length ? last('search') : last('domain').slice(0, 1);
   const resolverOptions = options.options?.length ? options.options : wordsOf('options');
   return [

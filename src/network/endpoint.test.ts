@@ -4,6 +4,7 @@ import { execFileSync, execSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import test, { after, before, describe } from 'node:test';
+import { Judge } from '../../test/support/judge.ts';
 import { needs, needsRoot } from '../../test/support/needs.ts';
 import { enterPrivateNetwork, kernel, request, routeSocket } from '../../test/support/private-network.ts';
 import { errno } from '../kernel/errno.ts';
@@ -51,7 +52,12 @@ describe('endpoints', { skip }, () => {
 
   test('have loopback, address, route and a port of the bridge; and leave nothing', async () => {
     const before = descriptors();
-    const endpoint = await create('172.17.0.2');
+    const judge = new Judge();
+    const endpoint = await apply(createEndpoint(netlink, { bridge, address: '172.17.0.2' }), {
+      kernel,
+      before: (step) => (judge.before(step), 'take'),
+      onStep: () => judge.end(),
+    });
     assert.match(endpoint.hostInterface, /^veth[0-9a-f]{7}$/);
     const inside = routeSocket(endpoint.namespace as number);
     const [lo, eth0] = listLinks(inside);
@@ -68,6 +74,8 @@ describe('endpoints', { skip }, () => {
     await apply(removeEndpoints(netlink, [endpoint]), { kernel });
     assert.deepEqual(veths(), []);
     assert.deepEqual(descriptors(), before);
+    assert.deepEqual(judge.wrong, []);
+    assert.deepEqual(judge.judged.toSorted(), ['network.address', 'network.interface', 'network.loopback', 'network.route', 'network.veth']);
   });
 
   test('are made in a namespace that a process has already', async () => {
@@ -129,7 +137,7 @@ describe('endpoints', { skip }, () => {
 
   test('are what their shell lines would make', { skip: needs('ip') }, async () => {
     const lines = explain(createEndpoint(netlink, { bridge, address: '172.17.0.20' }));
-    const typedName = /^ip netns add (\S+)$/.exec(lines[0]!.shell)![1]!;
+    const typedName = /^ip netns add (\S+)$/m.exec(lines[0]!.shell)![1]!;
     const state = (ip: string, host: string): string =>
       execSync(`${ip} address; ${ip} route; ip -d link show ${host}`)
         .toString()

@@ -6,7 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { Unknown, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { addAddress, addRoute, addVeth, deleteGroup, deleteLink, getLink, linkIndex, setGroup, setHairpin, setLink } from '../kernel/netlink/rtnetlink.ts';
+import { listAddresses, listLinks, listRoutes, type Link } from '../kernel/netlink/inventory.ts';
 import { NetlinkSocket } from '../kernel/netlink/socket.ts';
+import { same } from '../step/goal.ts';
 import { step, type Procedure } from '../step/step.ts';
 import type { Bridge } from './bridge.ts';
 import { enterNamespace, makeNamespace, type NamespaceShell } from './namespace.ts';
@@ -43,28 +45,44 @@ export interface EndpointOptions {
 }
 
 /** An unused name for the host's end of a pair. */
-export const hostInterfaceName = (): string => `veth${randomBytes(4).toString('hex').slice(0, 7)}`;
+const hostInterfaceName = (): string => `veth${randomBytes(4).toString('hex').slice(0, 7)}`;
 
 /** Makes an endpoint: namespace, loopback, eth0 with address and default route, and a port of the bridge. */
 export function* createEndpoint(netlink: Netlink, options: EndpointOptions): Procedure<Endpoint> {
   const { bridge, address, existing } = options;
   const hostInterface = hostInterfaceName();
   const mac = macOf(address);
+  const namespace = existing?.namespace ?? (yield* makeNamespace(hostInterface));
+  // It has a name only in a script, which gives it one: by hand one enters it through the engine's own descriptor.
+  const descriptor = `/proc/${process.pid}/fd/${namespace}`;
+  const there = `the network namespace ${descriptor}`;
   const shell: NamespaceShell = existing
     ? { ip: `nsenter --net=/proc/${existing.pid}/ns/net ip`, target: String(existing.pid) }
-    : { ip: `ip -n ${hostInterface}`, target: hostInterface };
-  const namespace = existing?.namespace ?? (yield* makeNamespace(hostInterface));
+    : typeof namespace === 'number'
+      ? { ip: `nsenter --net=${descriptor} ip`, target: descriptor }
+      : { ip: `ip -n ${hostInterface}`, target: hostInterface };
   const inside = new NetlinkSocket('NETLINK_ROUTE', yield* enterNamespace(namespace));
 
   yield* loopbackUp(inside, shell);
-  yield* connectToBridge(netlink, bridge, { hostInterface, mac, namespace, shell });
-  const index = yield* interfaceUp(inside, shell);
+  yield* connectToBridge(netlink, bridge, { hostInterface, mac, namespace, shell, inside, there });
+  const index = yield* interfaceUp(inside, shell, there);
   yield* step({
     id: 'network.address',
     what: `Give eth0 the address ${address}`,
     calls: [inside.call([addAddress(index, address, bridge.subnet.prefix, broadcastOf(bridge.subnet))])],
     shell: `${shell.ip} address add ${address}/${bridge.subnet.prefix} broadcast ${broadcastOf(bridge.subnet)} dev eth0`,
     look: `${shell.ip} address show eth0`,
+    goal: () => [
+      same(
+        `the address of eth0 in ${there}`,
+        `${address}/${bridge.subnet.prefix}`,
+        listAddresses(inside)
+          .filter((a) => a.index === index)
+          .map((a) => `${a.address}/${a.prefix}`)
+          .join(', '),
+      ),
+    ],
+    undone: 'goes with the network namespace',
   });
   yield* step({
     id: 'network.route',
@@ -72,6 +90,14 @@ export function* createEndpoint(netlink: Netlink, options: EndpointOptions): Pro
     calls: [inside.call([addRoute(bridge.gateway)])],
     shell: `${shell.ip} route add default via ${bridge.gateway}`,
     look: `${shell.ip} route`,
+    goal: () => [
+      same(
+        `the default route in ${there}`,
+        bridge.gateway,
+        listRoutes(inside).find((route) => route.prefix === 0 && route.gateway !== undefined)?.gateway ?? '',
+      ),
+    ],
+    undone: 'goes with the network namespace',
   });
   return { address, hostInterface, namespace, mac, prefix: bridge.subnet.prefix, gateway: bridge.gateway };
 }
@@ -97,6 +123,7 @@ export function* removeEndpoints(netlink: Netlink, endpoints: readonly EndpointR
     ],
     shell: [...names.map((name) => `ip link set ${name} group ${group}`), `ip link delete group ${group}`].join('\n'),
     look: 'ip link show type veth',
+    undone: 'is itself the end of something',
   });
 }
 
@@ -108,16 +135,19 @@ export const removeAtOnce = 64;
  * @param namespace a descriptor of it
  */
 export function* bringLoopbackUp(namespace: Known, pid: Known): Procedure {
-  yield* loopbackUp(new NetlinkSocket('NETLINK_ROUTE', yield* enterNamespace(namespace)), { ip: `nsenter --net=/proc/${pid}/ns/net ip`, target: String(pid) });
+  yield* loopbackUp(new NetlinkSocket('NETLINK_ROUTE', yield* enterNamespace(namespace)), { ip: `nsenter --net=/proc/${pid}/ns/net ip` });
 }
 
-function* loopbackUp(inside: NetlinkSocket, shell: NamespaceShell): Procedure {
+/** Brings `lo` up. @param inside a socket of the namespace */
+export function* loopbackUp(inside: NetlinkSocket, shell: Pick<NamespaceShell, 'ip'>): Procedure {
   yield* step({
     id: 'network.loopback',
     what: 'Bring the loopback interface up',
     calls: [inside.call([setLink('lo', { up: true })])],
     shell: `${shell.ip} link set lo up`,
     look: `${shell.ip} link show lo`,
+    goal: () => [same(`lo, as "${shell.ip} link show lo" tells`, 'up', listLinks(inside).find(({ name }) => name === 'lo')?.up ? 'up' : 'down')],
+    undone: 'goes with the network namespace',
   });
 }
 
@@ -126,11 +156,14 @@ interface Pair {
   readonly mac: string;
   readonly namespace: Known;
   readonly shell: NamespaceShell;
+  /** A socket of the namespace, and what it is called where a person is told of it. */
+  readonly inside: NetlinkSocket;
+  readonly there: string;
 }
 
 /** Hairpin, so that a container reaches its own published port; no IPv6 link-local address, since the bridge has no IPv6. */
 function* connectToBridge(netlink: Netlink, bridge: Bridge, pair: Pair): Procedure {
-  const { hostInterface, mac, namespace, shell } = pair;
+  const { hostInterface, mac, namespace, shell, inside, there } = pair;
   yield* step({
     id: 'network.veth',
     what: `Connect ${bridge.name} and the namespace by a pair of interfaces: ${hostInterface} here, eth0 there`,
@@ -149,11 +182,23 @@ function* connectToBridge(netlink: Netlink, bridge: Bridge, pair: Pair): Procedu
       `ip link set ${hostInterface} up`,
     ].join('\n'),
     look: `ip -d link show ${hostInterface}`,
+    goal: () => {
+      const links = listLinks(netlink.route);
+      const link = links.find(({ name }) => name === hostInterface);
+      const peer = listLinks(inside).find(({ name }) => name === 'eth0');
+      return [
+        same(`the interface ${hostInterface}`, 'veth, up', link ? `${link.kind ?? 'another kind'}, ${link.up ? 'up' : 'down'}` : ''),
+        same('the bridge that it is a port of', bridge.name, links.find(({ index }) => index === link?.master)?.name ?? ''),
+        same(`eth0 in ${there}`, 'veth', peer ? (peer.kind ?? 'another kind') : ''),
+      ];
+    },
+    shellUndo: `ip link delete ${hostInterface} 2>/dev/null || true # it goes with its namespace`,
     undo: [netlink.route.call([deleteLink(hostInterface)], { accept: [errno.ENODEV], onThread: true })],
   });
 }
 
-function* interfaceUp(inside: NetlinkSocket, shell: NamespaceShell): Procedure<Known> {
+function* interfaceUp(inside: NetlinkSocket, shell: NamespaceShell, there: string): Procedure<Known> {
+  const eth0 = (): Link | undefined => listLinks(inside).find(({ name }) => name === 'eth0');
   return yield* step<Known>({
     id: 'network.interface',
     what: 'Bring eth0 up',
@@ -163,6 +208,9 @@ function* interfaceUp(inside: NetlinkSocket, shell: NamespaceShell): Procedure<K
     ],
     shell: `${shell.ip} link set eth0 addrgenmode none\n${shell.ip} link set eth0 up`,
     look: `${shell.ip} link show eth0`,
+    goal: () => [same(`eth0 in ${there}`, 'up', eth0() ? (eth0()?.up ? 'up' : 'down') : '')],
+    adopt: () => eth0()?.index ?? -errno.ENODEV,
+    undone: 'goes with the network namespace',
     result: ([, index]) => index!,
     unknown: new Unknown('eth0'),
   });

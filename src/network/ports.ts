@@ -3,11 +3,12 @@
  * transaction whatever else is published.
  */
 import { errno } from '../kernel/errno.ts';
-import { ipv4Bytes } from '../kernel/netlink/attribute.ts';
+import { ipv4Bytes, ipv4Text } from '../kernel/netlink/attribute.ts';
 import { forgetUdpFlows } from '../kernel/netlink/conntrack.ts';
 import type { Message } from '../kernel/netlink/message.ts';
-import { addElements, batch, deleteElements, portBytes, type MapElement } from '../kernel/netlink/nftables.ts';
+import { addElements, batch, concatenate, deleteElements, elementsOf, getElements, portBytes, type MapElement } from '../kernel/netlink/nftables.ts';
 import { perform } from '../kernel/perform.ts';
+import { same, type Condition } from '../step/goal.ts';
 import { step, type Procedure } from '../step/step.ts';
 import type { Bridge } from './bridge.ts';
 import type { Netlink } from './netlink.ts';
@@ -50,15 +51,15 @@ export function portElements(published: readonly PublishedPorts[]): PortElements
 }
 
 /** Lets packets for the bindings through to the container. The host's ports must be reserved before (`reservePorts`). */
-export function* publishPorts(netlink: Netlink, bridge: Bridge, published: PublishedPorts): Procedure {
+export function* publishPorts(netlink: Netlink, bridge: Pick<Bridge, 'name'>, published: PublishedPorts): Procedure {
   const elements = portElements([published]);
   if (isEmpty(elements)) return;
   const add = netlink.netfilter.call(changes(bridge.name, elements, addElements));
   const remove = unpublishCall(netlink, bridge.name, elements);
-  let added = false;
+  let refused = false;
   const publish = (): number => {
     const value = perform(add) as number;
-    added = value === 0;
+    refused = value < 0;
     return value;
   };
   yield* step({
@@ -67,8 +68,9 @@ export function* publishPorts(netlink: Netlink, bridge: Bridge, published: Publi
     calls: [{ ...add, perform: publish }],
     shell: commands(bridge.name, elements, 'add'),
     look: `nft list table ip ${bridge.name}`,
+    goal: () => inMaps(elements).flatMap(({ name, elements: wanted }) => mapped(netlink, bridge.name, name, wanted)),
     // What was refused, since another container has it, is not ours to delete.
-    undo: [{ ...remove, perform: () => (added ? perform(remove) : 0) }],
+    undo: [{ ...remove, perform: () => (refused ? 0 : perform(remove)) }],
   });
   yield* forgetFlows(netlink, published);
 }
@@ -83,6 +85,7 @@ export function* unpublishPorts(netlink: Netlink, bridge: Pick<Bridge, 'name'>, 
     calls: [unpublishCall(netlink, bridge.name, elements)],
     shell: commands(bridge.name, elements, 'delete'),
     look: `nft list table ip ${bridge.name}`,
+    undone: 'is itself the end of something',
   });
   yield* forgetFlows(netlink, published);
 }
@@ -102,6 +105,7 @@ function* forgetFlows(netlink: Netlink, published: PublishedPorts): Procedure {
         calls: [netlink.netfilter.call(flows.slice(from, from + forgetAtOnce), { accept: [errno.ENOENT] })],
         shell: `conntrack --delete --proto udp --dport ${port}`,
         look: `grep dport=${port} /proc/net/nf_conntrack`,
+        undone: 'is not: a flow that goes on is tracked anew',
       });
     }
   }
@@ -112,24 +116,40 @@ const forgetAtOnce = 128;
 
 const isEmpty = (e: PortElements): boolean => e.anyAddress.length + e.oneAddress.length === 0;
 
+/** The maps that have something of these elements, by their names in the table. */
+const inMaps = (elements: PortElements): { readonly name: string; readonly elements: readonly MapElement[] }[] =>
+  (['anyAddress', 'oneAddress'] as const).filter((map) => elements[map].length > 0).map((map) => ({ name: portMaps[map].name, elements: elements[map] }));
+
 function changes(table: string, elements: PortElements, change: (table: string, map: string, elements: readonly MapElement[]) => Message): Message[] {
-  const inMaps = (['anyAddress', 'oneAddress'] as const).filter((map) => elements[map].length > 0);
-  return batch(inMaps.map((map) => change(table, portMaps[map].name, elements[map])));
+  return batch(inMaps(elements).map((map) => change(table, map.name, map.elements)));
 }
+
+/** Each of the elements is in the map, with its own data: a port leads to the container, and to no other. */
+function mapped(netlink: Netlink, table: string, map: string, wanted: readonly MapElement[]): Condition[] {
+  const there = new Map(elementsOf(netlink.netfilter.dump(getElements(table, map))).map(({ key, data }) => [bytesText(key), data]));
+  return wanted.map((element) => {
+    const [key, data] = element.text.split(' : ') as [string, string];
+    const found = there.get(bytesText(concatenate(element.key)));
+    const text = found && `${ipv4Text(found.subarray(0, 4))} . ${Buffer.from(found).readUInt16BE(4)}`;
+    return same(`${key} in the map ${map} of the table ip ${table}`, data, text ?? '');
+  });
+}
+
+const bytesText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const unpublishCall = (netlink: Netlink, table: string, elements: PortElements) =>
   netlink.netfilter.call(changes(table, elements, deleteElements), { accept: [errno.ENOENT] });
 
 function commands(table: string, elements: PortElements, verb: 'add' | 'delete'): string {
-  const lines = (['anyAddress', 'oneAddress'] as const).flatMap((map) => {
-    const listed = elements[map].map((e) => (verb === 'add' ? e.text : e.text.split(' : ')[0]!));
-    return listed.length ? [`nft ${verb} element ip ${table} ${portMaps[map].name} '{ ${listed.join(', ')} }'`] : [];
+  const lines = inMaps(elements).map((map) => {
+    const listed = map.elements.map((e) => (verb === 'add' ? e.text : e.text.split(' : ')[0]!));
+    return `nft ${verb} element ip ${table} ${map.name} '{ ${listed.join(', ')} }'`;
   });
   return lines.join('\n');
 }
 
 /** `0.0.0.0:8080->80/tcp`, as `docker ps` prints it. */
-export function describeBindings(bindings: readonly PortBinding[]): string {
+function describeBindings(bindings: readonly PortBinding[]): string {
   return bindings.map((b) => `${hostAddress(b)}:${b.hostPort}->${b.containerPort}/${b.protocol}`).join(', ');
 }
 

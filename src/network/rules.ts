@@ -57,7 +57,8 @@ const ipSource = 12;
 const ipDestination = 16;
 const portDestination = 2;
 
-const named = (key: 'iifname' | 'oifname', operator: 'eq' | 'neq', name: string): Expression[] => [
+/** The interface has, or has not, this name. */
+export const named = (key: 'iifname' | 'oifname', operator: 'eq' | 'neq', name: string): Expression[] => [
   meta(key),
   compare(operator, interfaceName(name), JSON.stringify(name)),
 ];
@@ -69,17 +70,22 @@ const hasBits = (key: 'state' | 'status', bits: number): Expression[] => [
   compare('neq', hostOrder(0), '0'),
 ];
 
-/** The source address is in the subnet. A prefix of whole bytes needs no mask. */
-function fromSubnet(subnet: Subnet): Expression[] {
+/** Where the source and the destination address are in an IPv4 header. */
+const addressOffsets = { source: ipSource, destination: ipDestination } as const;
+
+/** The address is in the subnet, or with `neq` is not. A prefix of whole bytes needs no mask; a prefix of none no condition. */
+export function inSubnet(which: keyof typeof addressOffsets, subnet: Subnet, operator: 'eq' | 'neq' = 'eq'): Expression[] {
+  if (subnet.prefix === 0 && operator === 'eq') return [];
   const bytes = ipv4Bytes(addressText(subnet.base));
+  const offset = addressOffsets[which];
   if (subnet.prefix % 8 === 0)
-    return [payload('network', ipSource, subnet.prefix / 8), compare('eq', bytes.subarray(0, subnet.prefix / 8), subnetText(subnet))];
+    return [payload('network', offset, subnet.prefix / 8), compare(operator, bytes.subarray(0, subnet.prefix / 8), subnetText(subnet))];
   const bits = ipv4Bytes(addressText((2 ** 32 - 2 ** (32 - subnet.prefix)) >>> 0));
-  return [payload('network', ipSource, 4), mask(bits), compare('eq', bytes, subnetText(subnet))];
+  return [payload('network', offset, 4), mask(bits), compare(operator, bytes, subnetText(subnet))];
 }
 
 /** Destination rewriting, the same for packets that arrive and packets that the host itself sends. */
-const publishedRules: readonly Expression[][] = [
+export const publishedRules: readonly Expression[][] = [
   [
     payload('network', ipDestination, 4, register(0)),
     meta('l4proto', register(1)),
@@ -124,9 +130,9 @@ export function tableRules(name: string, subnet: Subnet, ports: PortElements): M
     rule('forward', ...named('oifname', 'eq', name), ...hasBits('status', ctStatus.dnat), verdict('accept')),
     rule('forward', ...named('oifname', 'eq', name), counter(), verdict('drop')),
     addBaseChain(name, 'postrouting', 'nat', 'postrouting', 'srcnat'),
-    rule('postrouting', ...named('oifname', 'neq', name), ...fromSubnet(subnet), masquerade()),
+    rule('postrouting', ...named('oifname', 'neq', name), ...inSubnet('source', subnet), masquerade()),
     rule('postrouting', ...named('oifname', 'eq', name), ...loopback(ipSource), masquerade()),
-    rule('postrouting', ...named('oifname', 'eq', name), ...fromSubnet(subnet), ...hasBits('status', ctStatus.dnat), masquerade()),
+    rule('postrouting', ...named('oifname', 'eq', name), ...inSubnet('source', subnet), ...hasBits('status', ctStatus.dnat), masquerade()),
   ]);
 }
 

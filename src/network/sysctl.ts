@@ -14,8 +14,8 @@ export function readSysctl(key: readonly string[]): string | undefined {
   }
 }
 
-/** The calls that set a parameter. */
-export function writeSysctl(key: readonly string[], value: string): Call[] {
+/** The calls that set a parameter, and the one that closes its file, whatever becomes of the write. */
+export function writeSysctl(key: readonly string[], value: string): { readonly calls: readonly Call[]; readonly finally: readonly Call[] } {
   const open = call('openat', [AT_FDCWD, pathOf(key), openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0]);
-  return [open, call('write', [result(open), Buffer.from(value), value.length]), call('close', [result(open)])];
+  return { calls: [open, call('write', [result(open), Buffer.from(value), value.length])], finally: [call('close', [result(open)])] };
 }

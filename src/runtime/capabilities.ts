@@ -3,7 +3,7 @@
  * and cut to what this machine can give.
  */
 import { readFileSync } from 'node:fs';
-import { capabilitiesIn, capabilityMask, capabilityNames, capabilityNumber, lastCapability, parseCapabilityMasks } from '../kernel/capability.ts';
+import { capabilitiesIn, capabilityMask, capabilityNamed, capabilityNames, lastCapability, parseCapabilityMasks } from '../kernel/capability.ts';
 import type { CapabilitySets } from './spec.ts';
 
 /** What Docker leaves to a container's root user. */
@@ -38,7 +38,7 @@ export interface ContainerCapabilities {
 }
 
 /** A capability option that cannot be used. */
-export class CapabilityError extends Error {
+class CapabilityError extends Error {
   override readonly name = 'CapabilityError';
 }
 
@@ -70,8 +70,11 @@ function wantedCapabilities(privileged: boolean, add: readonly string[], drop: r
 function normalize(name: string, option: string): string {
   const upper = name.trim().toUpperCase();
   if (upper === 'ALL') return upper;
-  const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (capabilityNumber(full) === undefined) throw new CapabilityError(`invalid ${option}: unknown capability: "${full}": see capabilities(7) for the names`);
+  const full = /^\d+$/.test(upper) ? undefined : capabilityNamed(upper); // Docker takes no numbers
+  if (full === undefined) {
+    const meant = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+    throw new CapabilityError(`invalid ${option}: unknown capability: "${meant}": see capabilities(7) for the names`);
+  }
   return full;
 }
 
@@ -92,4 +95,41 @@ export function availableCapabilities(inUserNamespace = false): readonly string[
  */
 export function capabilitySets(capabilities: readonly string[]): CapabilitySets {
   return { bounding: capabilities, permitted: capabilities, effective: capabilities };
+}
+
+/** Sets that can be had, and a sentence for each reason why others could not. */
+export interface GrantedCapabilities {
+  readonly capabilities: Required<CapabilitySets>;
+  /** Of what this machine cannot give. */
+  readonly warnings: string[];
+  /** Of what the sets themselves rule out: callers write such sets as a matter of course (ambient without inheritable ones). */
+  readonly notes: string[];
+}
+
+/**
+ * What of a configuration's sets can be granted. The runtime specification has a runtime go on without the rest, with a warning:
+ * callers ask for all that they know, on whatever machine. No sets are empty sets. See config.md "process", capabilities.
+ * @param available {@link availableCapabilities}
+ */
+export function grantCapabilities(asked: CapabilitySets = {}, available: readonly string[] = availableCapabilities()): GrantedCapabilities {
+  const missing = new Map<string, Set<string>>();
+  const unavailable = 'ignoring unknown or unavailable capabilities';
+  const within = (set: keyof CapabilitySets, allowed: readonly string[], reason: string): string[] =>
+    [...new Set(asked[set])].filter((name) => {
+      if (allowed.includes(name)) return true;
+      const why = available.includes(name) ? `left out of the ${set} set: ${reason}` : unavailable;
+      missing.set(why, (missing.get(why) ?? new Set()).add(name));
+      return false;
+    });
+  const bounding = within('bounding', available, '');
+  const permitted = within('permitted', available, '');
+  const effective = within('effective', permitted, 'they are not permitted');
+  // As capset(2) and PR_CAP_AMBIENT_RAISE have it.
+  const inheritable = within('inheritable', bounding, 'they are not in the bounding set');
+  const both = permitted.filter((name) => inheritable.includes(name));
+  const ambient = within('ambient', both, 'they are not both permitted and inheritable');
+  const [warnings, notes] = [true, false].map((warned) =>
+    [...missing].filter(([why]) => (why === unavailable) === warned).map(([why, names]) => `process.capabilities: ${why} [${[...names].join(' ')}]`),
+  ) as [string[], string[]];
+  return { capabilities: { bounding, permitted, effective, inheritable, ambient }, warnings, notes };
 }

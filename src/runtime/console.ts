@@ -10,13 +10,19 @@ import { performNow } from '../kernel/perform.ts';
 import type { Step } from '../step/step.ts';
 import type { ProcessSpec } from './spec.ts';
 import { attach, openInRoot } from './mount-steps.ts';
-import { waitForEngine } from './rendezvous.ts';
+import { openToMakerStep, privateStep } from './program-steps.ts';
+import { waitForEngine } from './rendezvous-steps.ts';
 
 /** The steps, and the calls whose results the engine wants. */
 export interface ConsoleSteps {
   readonly steps: Step<unknown>[];
   /** Its result is the master's descriptor in the new process. */
   readonly master: Call;
+}
+
+/** Has the process opened to its maker for as long as the terminal is taken from it. */
+export function openedForTerminal({ steps: [open, wait, ...others] }: Pick<ConsoleSteps, 'steps'>): Step<unknown>[] {
+  return [open!, openToMakerStep(), wait!, privateStep(), ...others];
 }
 
 const { O_RDWR, O_NOCTTY, O_CLOEXEC } = openFlags;
@@ -32,8 +38,10 @@ export function consoleSteps(sync: number, bindConsole: boolean, process: Pick<P
   const unlock = call('ioctl', [result(master), ioctlRequests.TIOCSPTLCK, new Uint8Array(8)]);
   const slave = call('ioctl', [result(master), ioctlRequests.TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC], { label: 'terminal' });
   const place = openInRoot(AT_FDCWD, 'dev/console');
-  // The master of a fresh devpts is number 0.
-  const tree = call('open_tree', [AT_FDCWD, '/dev/pts/0', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC], { label: 'tree' });
+  // By its descriptor: under its name could be something else (CVE-2025-52565).
+  const tree = call('open_tree', [result(slave), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH], {
+    label: 'tree',
+  });
   const stdio = [0, 1, 2].map((fd) => call('dup3', [result(slave), fd, 0]));
   return {
     master,
@@ -52,7 +60,7 @@ export function consoleSteps(sync: number, bindConsole: boolean, process: Pick<P
             : []),
           ...(owner.uid ? [call('fchown', [result(slave), owner.uid, -1])] : []),
         ],
-        shell: 'script -q /dev/null',
+        shell: '# No program of util-linux opens a terminal of another /dev/pts: the process gets what the script has.\nexec <&3 >&4 2>&5',
         look: 'ls -l /proc/$PID/fd /dev/pts',
       },
       waitForEngine(sync, 'Wait for the engine to take the other end of the terminal'),
@@ -60,7 +68,7 @@ export function consoleSteps(sync: number, bindConsole: boolean, process: Pick<P
         id: 'console.control',
         what: 'Make it the controlling terminal',
         calls: [call('ioctl', [0, ioctlRequests.TIOCSCTTY, 0])],
-        shell: 'setsid --ctty COMMAND',
+        shell: '# It is that of the session in which the script runs.',
         look: 'ps -o pid,tty,stat -p $PID',
       },
     ],

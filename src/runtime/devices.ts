@@ -8,7 +8,7 @@ import { errnoMessage } from '../kernel/errno.ts';
 import type { DeviceRule, DeviceSpec } from './spec.ts';
 
 /** A device option that cannot be used. */
-export class DeviceError extends Error {
+class DeviceError extends Error {
   override readonly name = 'DeviceError';
 }
 

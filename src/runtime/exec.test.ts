@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { ContainerBench } from '../../test/support/container.ts';
-import { StartError } from './launch.ts';
+import { StartError } from './start-error.ts';
 import type { StartPlan, Started } from './start.ts';
 
 const unable = process.getuid?.() !== 0 && 'needs root, to make namespaces';

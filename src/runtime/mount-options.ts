@@ -1,6 +1,6 @@
 /**
  * Mount options as fstab writes them, sorted into what the kernel's mount calls take: attributes of the mount,
- * propagation, and parameters of the file system. See mount(8), runtime-spec config.md "Mounts".
+ * propagation, flags of the file system, and its parameters. See mount(8), runtime-spec config.md "Mounts".
  */
 import { mountAttrs, mountFlags } from '../kernel/flags.ts';
 
@@ -14,10 +14,21 @@ export interface MountOptions {
   readonly recursiveClear: number;
   /** `bind`: with the mounts beneath the source (`rbind`), or without. */
   readonly bind?: 'bind' | 'rbind';
-  /** MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE, with MS_REC for the r-forms; 0 when not said. */
-  readonly propagation: number;
+  /** MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE, with MS_REC for the r-forms, in their order: `slave` and `shared` together mean both. */
+  readonly propagation: readonly number[];
+  /** Change what is mounted at the destination already. */
+  readonly remount: boolean;
+  /** Its files are seen through id maps, those of the mounts beneath too or not. */
+  readonly idMap?: 'idmap' | 'ridmap';
   /** Copy the image's content at the destination into the tmpfs. */
   readonly tmpcopyup: boolean;
+  /** A source that is a symbolic link is linked at the destination, not bound. */
+  readonly copySymlink: boolean;
+  /** A last component that is a symbolic link is meant itself: of the source, of the destination. */
+  readonly sourceNoFollow: boolean;
+  readonly destinationNoFollow: boolean;
+  /** Flags that the kernel keeps for the file system, by the names that fsconfig(2) has for them: `sync`, `lazytime`, … */
+  readonly superblock: readonly string[];
   /** What the file system is to understand: `size=64m` as [size, 64m], a flag as [flag]. */
   readonly parameters: readonly (readonly [key: string, value?: string])[];
 }
@@ -64,18 +75,32 @@ const propagations: Readonly<Record<string, number>> = {
   rshared: MS_SHARED | MS_REC,
   runbindable: MS_UNBINDABLE | MS_REC,
 };
-/** Options that say nothing to the kernel here. */
-const ignored = new Set(['defaults', 'async', 'nomand', 'loud', 'remount', 'norecursive', 'copy', 'nocopy', 'z', 'Z']);
+/** The kernel's own names, fs/fs_context.c. */
+const superblockFlags = new Set(['sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand']);
+/** How a mount is made, not what the kernel is told of it. */
+const kinds = new Set(['bind', 'rbind', 'remount', 'idmap', 'ridmap', 'tmpcopyup', 'copy-symlink', 'src-nofollow', 'dest-nofollow']);
+/**
+ * Options that say nothing to the kernel here: it writes no more into its log for `loud` than it does for any mount, and counts the versions
+ * of files wherever the file system can, whether it is told to or not.
+ */
+const ignored = new Set(['defaults', 'silent', 'loud', 'iversion', 'noiversion']);
+
+/** Every option that is known by name; what else there is, a file system knows. For `features`. */
+export function knownMountOptions(): string[] {
+  const recursive = Object.keys(attributes).map((name) => `r${name}`);
+  return [...Object.keys(attributes), ...recursive, ...Object.keys(propagations), ...superblockFlags, ...kinds, ...ignored].toSorted();
+}
 
 /** Sorts mount options; what is not an attribute or a propagation is the file system's. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
   let set = 0,
     clear = 0,
     recursiveSet = 0,
-    recursiveClear = 0,
-    propagation = 0,
-    tmpcopyup = false;
-  let bind: MountOptions['bind'];
+    recursiveClear = 0;
+  const propagation: number[] = [];
+  const has = new Set<string>();
+  let bind: MountOptions['bind'], idMap: MountOptions['idMap'];
+  const superblock: string[] = [];
   const parameters: [string, string?][] = [];
   for (const option of options) {
     const attribute = attributes[option];
@@ -86,18 +111,46 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     } else if (recursive) {
       recursiveClear = (recursiveClear & ~recursive[0]) | recursive[1];
       recursiveSet = (recursiveSet & ~recursive[1]) | recursive[0];
-    } else if (propagations[option] !== undefined) propagation = propagations[option];
-    else if (option === 'bind' || option === 'rbind') bind = option;
-    else if (option === 'tmpcopyup') tmpcopyup = true;
-    else if (!ignored.has(option)) {
+    } else if (propagations[option] !== undefined) propagation.push(propagations[option]);
+    else if (superblockFlags.has(option)) superblock.push(option);
+    else if (kinds.has(option)) {
+      has.add(option);
+      if (option === 'bind' || option === 'rbind') bind = option;
+      if (option === 'idmap' || option === 'ridmap') idMap = option;
+    } else if (!ignored.has(option)) {
       const at = option.indexOf('=');
       parameters.push(at < 0 ? [option] : [option.slice(0, at), option.slice(at + 1)]);
     }
   }
-  return { set, clear, recursiveSet, recursiveClear, ...(bind ? { bind } : {}), propagation, tmpcopyup, parameters };
+  return {
+    set,
+    clear,
+    recursiveSet,
+    recursiveClear,
+    propagation,
+    superblock,
+    parameters,
+    ...(bind ? { bind } : {}),
+    ...(idMap ? { idMap } : {}),
+    remount: has.has('remount'),
+    tmpcopyup: has.has('tmpcopyup'),
+    copySymlink: has.has('copy-symlink'),
+    sourceNoFollow: has.has('src-nofollow'),
+    destinationNoFollow: has.has('dest-nofollow'),
+  };
 }
 
-/** The options as `mount -o` takes them, for the shell text. */
-export function optionText(options: readonly string[]): string {
-  return options.length ? ` -o ${options.join(',')}` : '';
-}
+const isRecursive = (option: string): boolean => attributes[option] === undefined && option.startsWith('r') && attributes[option.slice(1)] !== undefined;
+
+/** The attributes of the mount itself, as mount(8) takes them. */
+export const attributeWords = (options: readonly string[]): string[] => options.filter((option) => attributes[option] !== undefined);
+
+/** The attributes of the mounts beneath too, without the `r` that says so. */
+export const recursiveWords = (options: readonly string[]): string[] => options.filter(isRecursive).map((option) => option.slice(1));
+
+/** What mount(8) is told with a new file system: its parameters and the mount's attributes, but for `ro`, which would be the file system's. */
+export const filesystemWords = (options: readonly string[]): string[] =>
+  options.filter((option) => option !== 'ro' && !isRecursive(option) && propagations[option] === undefined && !ignored.has(option) && !kinds.has(option));
+
+/** The propagations that are named, in their order: `rslave`, `shared`. */
+export const propagationWords = (options: readonly string[]): string[] => options.filter((option) => propagations[option] !== undefined);

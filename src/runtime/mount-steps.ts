@@ -11,6 +11,7 @@ import {
   fsconfigCommands,
   fsmountFlags,
   fsopenFlags,
+  fspickFlags,
   mountAttrs,
   mountFlags,
   moveMountFlags,
@@ -19,11 +20,13 @@ import {
   resolveFlags,
 } from '../kernel/flags.ts';
 import { describeFlags } from '../kernel/describe.ts';
+import { kernelAtLeast } from '../kernel/release.ts';
+import { inRoot, word } from '../step/shell.ts';
 import type { Step } from '../step/step.ts';
-import { optionText, parseMountOptions } from './mount-options.ts';
+import { attributeWords, filesystemWords, parseMountOptions, propagationWords, recursiveWords, type MountOptions } from './mount-options.ts';
 import type { MountSpec } from './spec.ts';
 
-const { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE } = fsconfigCommands;
+const { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE } = fsconfigCommands;
 
 const hows = new Map<string, Struct>();
 
@@ -76,38 +79,120 @@ export function setAttributes(
   return call('mount_setattr', [mount, '', flags, new Struct(`{${text.filter(Boolean).join(', ')}}`, bytes), 32]);
 }
 
+/** A parameter as one or more: from Linux 6.5 an overlay's layers go one by one, since fsconfig(2) takes no text of more than 255 bytes. */
+function separate(type: string, parameter: MountOptions['parameters'][number]): MountOptions['parameters'] {
+  const [key, value] = parameter;
+  if (value === undefined || type !== 'overlay' || key !== 'lowerdir' || value.includes('::') || !kernelAtLeast(6, 5)) return [parameter];
+  // A colon that belongs to a path is escaped.
+  return value.split(/(?<!\\):/).map((layer) => [`${key}+`, layer.replaceAll(/\\(.)/g, '$1')]);
+}
+
+/** How much of what the kernel says of a failure is asked for, in bytes. */
+const messageBytes = 256;
+
 /** The calls that make a file system: the last one's result is the detached mount. */
-export function makeFilesystem(type: string, source: string, options: readonly string[]): Call[] {
-  const { set, parameters } = parseMountOptions(options);
+export function makeFilesystem(type: string, source: string, options: readonly string[], label?: string): Call[] {
+  const { set, superblock, parameters } = parseMountOptions(options);
   const context = call('fsopen', [type, fsopenFlags.FSOPEN_CLOEXEC], { label: 'fs' });
   const fs = result(context);
+  const flags: MountOptions['parameters'] = [
+    ...superblock.map((flag) => [flag] as const),
+    // A device that cannot be written to is opened only by who says so; other file systems are read-only where they are mounted.
+    ...(set & mountAttrs.MOUNT_ATTR_RDONLY && source.startsWith('/') ? [['ro'] as const] : []),
+  ];
+  const message = (): Call => call('read', [fs, new Uint8Array(messageBytes), messageBytes]);
+  const configure = ([key, value]: readonly [string, string?]): Call =>
+    call('fsconfig', [fs, value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value ?? null, 0], { reason: message() });
   return [
     context,
-    call('fsconfig', [fs, FSCONFIG_SET_STRING, 'source', source, 0]),
-    ...parameters.map(([key, value]) => call('fsconfig', [fs, value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value ?? null, 0])),
-    call('fsconfig', [fs, FSCONFIG_CMD_CREATE, null, null, 0]),
+    ...(source ? [call('fsconfig', [fs, FSCONFIG_SET_STRING, 'source', source, 0])] : []),
+    ...[...flags, ...parameters.flatMap((parameter) => separate(type, parameter)), ...(label ? [['context', label] as const] : [])].map(configure),
+    call('fsconfig', [fs, FSCONFIG_CMD_CREATE, null, null, 0], { reason: message() }),
     call('fsmount', [fs, fsmountFlags.FSMOUNT_CLOEXEC, set], { label: 'mnt' }),
   ];
 }
 
-/** Mounts a new file system at a destination in the root. */
-export function mountStep(root: Known, mount: MountSpec, missing: readonly Call[] = []): Step {
-  const make = makeFilesystem(mount.type, mount.source, mount.options);
-  const target = openInRoot(root, mount.destination);
-  const { propagation } = parseMountOptions(mount.options);
+/** The options as mount(8) takes them. */
+const optionText = (options: readonly string[]): string => (options.length ? ` -o ${word(options.join(','))}` : '');
+
+/** Changes attributes of a mount; those that are not named stay. */
+export const remountLine = (path: string, attributes: readonly string[]): string =>
+  `mount -o ${word(['remount', 'bind', ...attributes].join(','))} ${inRoot(path)}`;
+
+/** The lines that change the propagation. */
+const propagationLines = ({ destination, options }: MountSpec): string[] =>
+  propagationWords(options).map((name) => `mount --make-${name} ${inRoot(destination)}`);
+
+/** The calls that change it. */
+const propagate = (mount: Arg, { propagation }: MountOptions): Call[] =>
+  propagation.map((kind) => setAttributes(mount, { propagation: kind & ~mountFlags.MS_REC }, (kind & mountFlags.MS_REC) !== 0));
+
+/** The line that makes a mount point, where there is none. */
+export function makePlace(path: string, isFile: boolean): string {
+  return isFile ? `[ -e ${inRoot(path)} ] || install -D -m 644 /dev/null ${inRoot(path)}` : `mkdir -p ${inRoot(path)}`;
+}
+
+/** The line that shows what is mounted at a path. The kernel writes blanks in octal: see proc_pid_mountinfo(5). */
+export function lookAtMount(path: string): string {
+  const written = path.replaceAll(/[ \t\n\\]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return `grep -F ${word(` ${written} `)} /proc/$PID/mountinfo`;
+}
+
+/** Opens the destination of a mount. */
+function openDestination(root: Arg, { type, destination }: MountSpec, { destinationNoFollow }: MountOptions): Call {
+  // What programs and this runtime trust to be the kernel's must be where it is said to be, not where a link of the image leads.
+  const links = type === 'proc' || type === 'sysfs' ? resolveFlags.RESOLVE_NO_SYMLINKS : resolveFlags.RESOLVE_NO_MAGICLINKS;
+  const flags = openFlags.O_PATH | openFlags.O_CLOEXEC | (destinationNoFollow ? openFlags.O_NOFOLLOW : 0);
+  return call('openat2', [root, relative(destination), openHow(flags, resolveFlags.RESOLVE_IN_ROOT | links), 24], { label: 'target' });
+}
+
+/** Mounts a new file system at a destination in the root. @param label its SELinux context */
+export function mountStep(root: Arg, mount: MountSpec, missing: readonly Call[] = [], label?: string): Step {
+  const make = makeFilesystem(mount.type, mount.source, mount.options, label);
+  const options = parseMountOptions(mount.options);
+  const target = openDestination(root, mount, options);
   const mnt = result(make.at(-1)!);
+  // It is one mount, with nothing beneath it yet.
+  const [set, clear] = [options.recursiveSet, options.recursiveClear];
   return {
     id: `mount.${stepName(mount)}`,
     what: `Mount ${mount.type} at ${mount.destination}`,
     calls: [
       ...missing,
       ...make,
+      ...(set || clear ? [setAttributes(mnt, { set, clear })] : []),
       target,
       attach(mnt, result(target)),
-      ...(propagation ? [setAttributes(mnt, { propagation: propagation & ~mountFlags.MS_REC })] : []),
+      ...propagate(mnt, options),
     ],
-    shell: `${missing.length ? `mkdir -p $ROOT${mount.destination}; ` : ''}mount -t ${mount.type}${optionText(mount.options)} ${mount.source} $ROOT${mount.destination}`,
-    look: `grep ' ${mount.destination} ' /proc/$PID/mountinfo`,
+    shell: [
+      ...(missing.length ? [makePlace(mount.destination, false)] : []),
+      `mount -t ${word(mount.type)}${optionText([...filesystemWords(mount.options), ...(label ? [`context="${label}"`] : [])])} ${word(mount.source || 'none')} ${inRoot(mount.destination)}`,
+      // Afterwards: with the mount itself it would be the file system that becomes read-only.
+      ...(options.set & mountAttrs.MOUNT_ATTR_RDONLY ? [remountLine(mount.destination, ['ro'])] : []),
+      ...(set || clear ? [remountLine(mount.destination, recursiveWords(mount.options))] : []),
+      ...propagationLines(mount),
+    ].join('\n'),
+    look: lookAtMount(mount.destination),
+  };
+}
+
+/** Attaches a file system that was made and filled before. */
+export function attachStep(root: Arg, mount: MountSpec, { fd, path }: BindSource, missing: readonly Call[] = []): Step {
+  const options = parseMountOptions(mount.options);
+  const target = openDestination(root, mount, options);
+  const [set, clear] = [options.set & mountAttrs.MOUNT_ATTR_RDONLY, 0];
+  return {
+    id: `mount.${stepName(mount)}`,
+    what: `Mount ${mount.type} at ${mount.destination}`,
+    calls: [...missing, ...(set ? [setAttributes(fd, { set, clear })] : []), target, attach(fd, result(target)), ...propagate(fd, options)],
+    shell: [
+      ...(missing.length ? [makePlace(mount.destination, false)] : []),
+      `mount --move ${word(path)} ${inRoot(mount.destination)}`,
+      ...(set ? [remountLine(mount.destination, ['ro'])] : []),
+      ...propagationLines(mount),
+    ].join('\n'),
+    look: lookAtMount(mount.destination),
   };
 }
 
@@ -121,31 +206,101 @@ function stepName(mount: MountSpec): string {
     '/dev/shm': 'shm',
     '/dev/mqueue': 'mqueue',
   };
-  return known[mount.destination] ?? (mount.destination.startsWith('/sys/fs/cgroup') ? 'cgroup' : mount.type);
+  if (mount.destination.startsWith('/sys/fs/cgroup') || /^cgroup2?$/.test(mount.type)) return 'cgroup';
+  return known[mount.destination] ?? (mount.type === 'tmpfs' ? 'tmpfs' : 'filesystem');
+}
+
+/** What is to be bound: a clone of the tree, attached nowhere, and the path by which shell lines find it. */
+export interface BindSource {
+  readonly fd: Arg;
+  readonly path: string;
+  /** Makes the clone, where only the process may: in its own user and mount namespaces. */
+  readonly open?: Call;
 }
 
 /** Puts a tree of the host's, which the engine opened and cloned before, at a destination in the root. */
-export function bindStep(root: Known, mount: MountSpec, source: Known, missing: readonly Call[] = []): Step {
-  const { set, clear, recursiveSet, recursiveClear, propagation } = parseMountOptions(mount.options);
-  const target = openInRoot(root, mount.destination);
+export function bindStep(root: Arg, mount: MountSpec, { fd: source, path, open }: BindSource, missing: readonly Call[] = []): Step {
+  const options = parseMountOptions(mount.options);
+  const { set, clear, recursiveSet, recursiveClear, bind } = options;
+  const target = openDestination(root, { ...mount, type: 'bind' }, options);
   return {
     id: 'mount.bind',
     what: `Bind ${mount.source} at ${mount.destination}`,
     calls: [
       ...missing,
+      ...(open ? [open] : []),
       ...(set || clear ? [setAttributes(source, { set, clear })] : []),
       ...(recursiveSet || recursiveClear ? [setAttributes(source, { set: recursiveSet, clear: recursiveClear }, true)] : []),
       target,
       attach(source, result(target)),
-      ...(propagation ? [setAttributes(source, { propagation: propagation & ~mountFlags.MS_REC }, (propagation & mountFlags.MS_REC) !== 0)] : []),
+      ...propagate(source, options),
     ],
-    shell: `mount --bind${optionText(mount.options)} ${mount.source} $ROOT${mount.destination}`,
-    look: `grep ' ${mount.destination} ' /proc/$PID/mountinfo`,
+    shell: [
+      ...(missing.length ? [makePlace(mount.destination, missing.at(-1)!.name === 'mknodat')] : []),
+      `mount --${bind ?? 'bind'} ${word(path)} ${inRoot(mount.destination)}`,
+      ...(set || clear ? [remountLine(mount.destination, attributeWords(mount.options))] : []),
+      ...(recursiveSet || recursiveClear
+        ? [
+            `findmnt -rn -o TARGET -R ${inRoot(mount.destination)} | while read -r at; do mount -o ${word(['remount', 'bind', ...recursiveWords(mount.options)].join(','))} "$(env printf %b "$at")"; done`,
+          ]
+        : []),
+      ...propagationLines(mount),
+    ].join('\n'),
+    look: lookAtMount(mount.destination),
+  };
+}
+
+/** Changes what is mounted at a destination already: this mount of it, or (without `bind`) the file system. */
+export function remountStep(root: Arg, mount: MountSpec): Step {
+  const options = parseMountOptions(mount.options);
+  const { set, clear, recursiveSet, recursiveClear } = options;
+  const target = openDestination(root, { ...mount, type: 'bind' }, options);
+  const place = result(target);
+  const flags: MountOptions['parameters'] = [...options.superblock.map((flag) => [flag] as const), ...options.parameters];
+  const picked = call('fspick', [place, '', fspickFlags.FSPICK_CLOEXEC | fspickFlags.FSPICK_EMPTY_PATH], { label: 'fs' });
+  const fs = result(picked);
+  const superblock = flags.length
+    ? [
+        picked,
+        ...flags.map(([key, value]) => call('fsconfig', [fs, value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value ?? null, 0])),
+        call('fsconfig', [fs, FSCONFIG_CMD_RECONFIGURE, null, null, 0]),
+      ]
+    : [];
+  const words = filesystemWords(mount.options).filter((option) => !attributeWords([option]).length);
+  return {
+    id: 'mount.remount',
+    what: `Change the mount at ${mount.destination}`,
+    calls: [
+      target,
+      ...superblock,
+      ...(set || clear ? [setAttributes(place, { set, clear })] : []),
+      ...(recursiveSet || recursiveClear ? [setAttributes(place, { set: recursiveSet, clear: recursiveClear }, true)] : []),
+      ...propagate(place, options),
+    ],
+    shell: [
+      ...(flags.length ? [`mount -o ${word(['remount', ...words].join(','))} ${inRoot(mount.destination)}`] : []),
+      ...(set || clear ? [remountLine(mount.destination, attributeWords(mount.options))] : []),
+      ...propagationLines(mount),
+    ].join('\n'),
+    look: lookAtMount(mount.destination),
+  };
+}
+
+/** Puts a symbolic link where one was to be bound. */
+export function linkMountStep(root: Arg, mount: MountSpec, target: string, missing: readonly Call[]): Step {
+  const at = mount.destination.lastIndexOf('/');
+  const parent = openInRoot(root, mount.destination.slice(0, at) || '/', openFlags.O_PATH | openFlags.O_DIRECTORY);
+  return {
+    id: 'mount.link',
+    what: `Link ${mount.destination} to ${target}, as ${mount.source} is`,
+    calls: [...missing, parent, call('symlinkat', [target, result(parent), mount.destination.slice(at + 1)])],
+    shell: `ln -s ${word(target)} ${inRoot(mount.destination)}`,
+    look: `readlink /proc/$PID/root${word(mount.destination)}`,
   };
 }
 
 /** Makes a directory (or an empty file) in the root for each component that an earlier mount of ours hides or lacks. */
-export function makeMountPoint(root: Known, path: string, below: string, isFile: boolean): Call[] {
+export function makeMountPoint(root: Arg, path: string, below: string, isFile: boolean): Call[] {
   const parts = relative(path).split('/');
   const from = relative(below) === '.' ? 0 : relative(below).split('/').length;
   return parts.slice(from).flatMap((name, i) => {
@@ -153,70 +308,14 @@ export function makeMountPoint(root: Known, path: string, below: string, isFile:
     const last = from + i === parts.length - 1;
     const make =
       last && isFile
-        ? call('mknodat', [result(parent), name, 0o100644, 0], { accept: [errno.EEXIST, errno.EROFS] })
-        : call('mkdirat', [result(parent), name, 0o755], { accept: [errno.EEXIST, errno.EROFS] });
+        ? call('mknodat', [result(parent), name, 0o100644, 0], { accept: [errno.EEXIST] })
+        : call('mkdirat', [result(parent), name, 0o755], { accept: [errno.EEXIST] });
     return [parent, make];
   });
 }
 
-/** Hides a directory behind an empty read-only tmpfs, or a file behind the null device that this container's /dev has. */
-export function maskStep(root: Known, path: string, isDirectory: boolean): Step {
-  const target = openInRoot(root, path);
-  // The real null device (CVE-2025-31133): the /dev of our making is in place, and no link is followed.
-  const device = call(
-    'openat2',
-    [root, 'dev/null', openHow(openFlags.O_PATH | openFlags.O_CLOEXEC, resolveFlags.RESOLVE_IN_ROOT | resolveFlags.RESOLVE_NO_SYMLINKS), 24],
-    { label: 'null' },
-  );
-  const cover = isDirectory
-    ? makeFilesystem('tmpfs', 'tmpfs', ['ro', 'size=0'])
-    : [
-        device,
-        call('open_tree', [result(device), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH], {
-          label: 'tree',
-        }),
-      ];
-  return {
-    id: 'mount.mask',
-    what: `Hide ${path}`,
-    calls: [...cover, target, attach(result(cover.at(-1)!), result(target))],
-    shell: isDirectory ? `mount -t tmpfs -o ro,size=0 tmpfs $ROOT${path}` : `mount --bind $ROOT/dev/null $ROOT${path}`,
-    look: `grep ' ${path} ' /proc/$PID/mountinfo`,
-  };
-}
-
-/** Makes a path of the root read-only, with what is mounted beneath it. */
-export function readOnlyStep(root: Known, path: string): Step {
-  const source = openInRoot(root, path);
-  const clone = call(
-    'open_tree',
-    [result(source), '', openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH | openTreeFlags.AT_RECURSIVE],
-    { label: 'tree' },
-  );
-  return {
-    id: 'mount.read-only',
-    what: `Make ${path} read-only`,
-    calls: [source, clone, setAttributes(result(clone), { set: mountAttrs.MOUNT_ATTR_RDONLY }, true), attach(result(clone), result(source))],
-    shell: `mount --rbind $ROOT${path} $ROOT${path} && mount -o remount,bind,ro $ROOT${path}`,
-    look: `grep ' ${path} ' /proc/$PID/mountinfo`,
-  };
-}
-
-/** Changes attributes of a mount that is already in the root. */
-export function remountReadOnlyStep(root: Known, path: string): Step {
-  const target = openInRoot(root, path);
-  return {
-    id: 'mount.remount-read-only',
-    what: `Make the mount at ${path} read-only`,
-    calls: [target, setAttributes(result(target), { set: mountAttrs.MOUNT_ATTR_RDONLY })],
-    shell: `mount -o remount,bind,ro $ROOT${path}`,
-    look: `grep ' ${path} ' /proc/$PID/mountinfo`,
-  };
-}
-
 /** A detached copy of a tree of the host's: made by the engine, in the host's mount namespace, to be attached in another. */
-export function cloneTree(path: string, recursive: boolean): Call {
-  return call('open_tree', [AT_FDCWD, path, openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | (recursive ? openTreeFlags.AT_RECURSIVE : 0)], {
-    label: 'tree',
-  });
+export function cloneTree(path: string, recursive: boolean, noFollow = false): Call {
+  const flags = openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | (noFollow ? openTreeFlags.AT_SYMLINK_NOFOLLOW : 0);
+  return call('open_tree', [AT_FDCWD, path, flags | (recursive ? openTreeFlags.AT_RECURSIVE : 0)], { label: 'tree' });
 }

@@ -5,7 +5,7 @@
 import { closeSync, readFileSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { errno } from '../kernel/errno.ts';
-import { openProcess, processStat, signalProcess, takeDescriptor, type ProcessIdentity } from '../kernel/process.ts';
+import { openProcess, signalProcess, takeDescriptor, type ProcessIdentity } from '../kernel/process.ts';
 import { tableDescriptor } from '../kernel/launch/program.ts';
 import { resizeTerminal } from './console.ts';
 import { decodeStatus, reapMonitor, type ExitStatus } from './monitor.ts';
@@ -145,10 +145,4 @@ export function findMonitors(owner: string, pids: readonly number[]): FoundMonit
       return [];
     }
   });
-}
-
-/** A process's identity now. */
-export function identify(pid: number): ProcessIdentity | undefined {
-  const stat = processStat(pid);
-  return stat && { pid, startTime: stat.startTime };
 }

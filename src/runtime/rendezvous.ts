@@ -1,14 +1,12 @@
 /**
- * The socket between the engine and a new process: the process writes a byte when it has come to a point where the
- * engine must do something for it, and reads one before it goes on. The socket closes by itself when execve succeeds,
- * or when the process ends.
+ * The socket between the engine and a new process (rendezvous-steps.ts has the process's side), watched by the event loop, since an
+ * engine has more to do. It closes by itself when execve succeeds, or when the process ends.
  */
 import { Socket } from 'node:net';
-import { call } from '../kernel/call.ts';
-import type { Step } from '../step/step.ts';
+import type { Meeting } from './rendezvous-steps.ts';
 
 /** The engine's end. */
-export class Rendezvous {
+export class Rendezvous implements Meeting {
   readonly #socket: Socket;
   #arrived = 0;
   #ended = false;
@@ -54,16 +52,4 @@ export class Rendezvous {
   close(): void {
     this.#socket.destroy();
   }
-}
-
-/** The process's side: says that it has arrived, and waits. If the engine is gone, it gets nothing and ends. */
-export function waitForEngine(sync: number, what: string): Step {
-  const answer = new Uint8Array(8);
-  return {
-    id: 'process.wait',
-    what,
-    calls: [call('write', [sync, 'x', 1]), call('read', [sync, answer, 1])],
-    shell: 'read go < $SYNC',
-    look: 'cat /proc/$PID/wchan',
-  };
 }

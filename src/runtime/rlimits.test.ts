@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { call } from '../kernel/call.ts';
 import { runInChild } from '../kernel/launch/child.ts';
 import { rlimitResources } from '../kernel/flags.ts';
-import { clampRlimits, ownHardLimits, parseUlimit, rlimitSteps } from './rlimits.ts';
+import { inheritedLimits, clampRlimits, ownHardLimits, parseUlimit, rlimitSteps } from './rlimits.ts';
 
 test('values have soft and hard limit', () => {
   assert.deepEqual(parseUlimit('nofile=1024'), { type: 'RLIMIT_NOFILE', soft: 1024, hard: 1024 });
@@ -46,6 +46,17 @@ test('without the right to raise, limits are cut, with a warning', () => {
   assert.equal(warnings.length, 2);
   assert.match(warnings[0]!, /RLIMIT_NOFILE is limited to 1000 instead of 2000/);
   assert.deepEqual(clampRlimits(limits, true, own), { rlimits: limits, warnings: [] });
+});
+
+test('what a user namespace keeps a process from raising, its parent raises for it', () => {
+  const own = new Map([
+    ['RLIMIT_NOFILE', { soft: 10, hard: 1000 }],
+    ['RLIMIT_CORE', { soft: 0, hard: -1 }],
+    ['RLIMIT_NPROC', { soft: 7, hard: 8 }],
+  ]);
+  const asked = [parseUlimit('nofile=500:1000'), parseUlimit('core=-1'), parseUlimit('nproc=-1')];
+  assert.deepEqual(inheritedLimits(asked, own), [{ type: 'RLIMIT_NPROC', soft: 7, hard: -1 }]);
+  assert.deepEqual(inheritedLimits([parseUlimit('nofile=1:1001')], own), [{ type: 'RLIMIT_NOFILE', soft: 10, hard: 1001 }]);
 });
 
 test('a child that took the steps is held by them', () => {

@@ -1,15 +1,16 @@
 /** Resource limits: Docker's `--ulimit`, what of it this process may set, and the steps that set it. See prlimit(2), setrlimit(2). */
 import { readFileSync } from 'node:fs';
 import { call, Struct } from '../kernel/call.ts';
+import { errno } from '../kernel/errno.ts';
 import { rlimitResources } from '../kernel/flags.ts';
 import type { Step } from '../step/step.ts';
-import type { ProcessSpec } from './spec.ts';
+import type { Integer64, ProcessSpec } from './spec.ts';
 
 /** One limit; -1 means none. */
 export type Rlimit = NonNullable<ProcessSpec['rlimits']>[number];
 
 /** A limit that cannot be used. */
-export class RlimitError extends Error {
+class RlimitError extends Error {
   override readonly name = 'RlimitError';
 }
 
@@ -53,15 +54,29 @@ function parseValue(text: string, digits: string): number {
   return value;
 }
 
-/** The hard limits of this process by type; -1 means none. */
-export function ownHardLimits(): ReadonlyMap<string, number> {
-  const limits = new Map<string, number>();
-  for (const line of readFileSync('/proc/self/limits', 'utf8').split('\n')) {
-    const [, label = '', hard] = /^(Max .*?)\s{2,}\S+\s+(\S+)/.exec(line) ?? [];
+/** Both values of a process's limit; -1 means none. */
+export interface RlimitValues {
+  readonly soft: number;
+  readonly hard: number;
+  /** `bytes`, `seconds`, `us`, `processes`, …; empty for priorities. */
+  readonly unit: string;
+}
+
+/** The limits of a process by type, such as RLIMIT_NOFILE. @throws the error of node:fs when it is gone */
+export function readRlimits(pid: number | 'self'): ReadonlyMap<string, RlimitValues> {
+  const value = (word: string): number => (word === 'unlimited' ? unlimited : Number(word));
+  const limits = new Map<string, RlimitValues>();
+  for (const line of readFileSync(`/proc/${pid}/limits`, 'utf8').split('\n')) {
+    const [, label = '', soft, hard, unit = ''] = /^(Max .*?)\s{2,}(\S+)\s+(\S+)\s*(\S*)/.exec(line) ?? [];
     const type = limitLabels[label];
-    if (type && hard) limits.set(type, hard === 'unlimited' ? unlimited : Number(hard));
+    if (type && soft && hard) limits.set(type, { soft: value(soft), hard: value(hard), unit });
   }
   return limits;
+}
+
+/** The hard limits of this process by type; -1 means none. */
+export function ownHardLimits(): ReadonlyMap<string, number> {
+  return new Map([...readRlimits('self')].map(([type, { hard }]) => [type, hard]));
 }
 
 /** The words of /proc/PID/limits. */
@@ -98,7 +113,7 @@ export function clampRlimits(
   const warnings: string[] = [];
   const rlimits = limits.map((limit) => {
     const most = own.get(limit.type) ?? unlimited;
-    const over = (value: number): boolean => most !== unlimited && (value === unlimited || value > most);
+    const over = (value: Integer64): boolean => most !== unlimited && (value === unlimited || value > most);
     if (!over(limit.hard)) return limit;
     warnings.push(
       `${limit.type} is limited to ${most} instead of ${limit.hard === unlimited ? 'unlimited' : limit.hard}: the engine does not have CAP_SYS_RESOURCE to raise it`,
@@ -106,6 +121,18 @@ export function clampRlimits(
     return { type: limit.type, soft: over(limit.soft) ? most : limit.soft, hard: most };
   });
   return { rlimits, warnings };
+}
+
+/**
+ * The limits that a process in a user namespace could not set by itself, as its parent sets its own for it to inherit: a hard limit is
+ * raised by a capability over the machine, which nobody has in there. What is soft stays as it is.
+ */
+export function inheritedLimits(limits: readonly Rlimit[], own: ReadonlyMap<string, Pick<RlimitValues, 'soft' | 'hard'>> = readRlimits('self')): Rlimit[] {
+  return limits.flatMap(({ type, hard }) => {
+    const ours = own.get(type);
+    if (!ours || ours.hard === unlimited || (hard !== unlimited && hard <= ours.hard)) return [];
+    return [{ type, soft: ours.soft, hard }];
+  });
 }
 
 /**
@@ -117,24 +144,32 @@ export function rlimitSteps(limits: readonly Rlimit[]): Step[] {
     const resource = rlimitResources[type as keyof typeof rlimitResources];
     if (resource === undefined) throw new RlimitError(`unknown resource limit ${type}: names are such as RLIMIT_NOFILE`);
     const name = type.slice(7).toLowerCase();
-    const word = (value: number): string => (value === unlimited ? 'unlimited' : String(value));
+    const word = (value: Integer64): string => (value === unlimited ? 'unlimited' : String(value));
     return {
       id: 'process.rlimit',
       what: `Limit ${name} to ${word(soft)}, at most ${word(hard)}`,
-      calls: [call('prlimit64', [0, resource, rlimitStruct(soft, hard), null])],
-      shell: `prlimit --pid $$ --${name}=${word(soft)}:${word(hard)}`,
+      calls: [
+        call('prlimit64', [0, resource, rlimitStruct(soft, hard), null], { failureDetail: (number) => (number === errno.EPERM ? whyNot(type) : undefined) }),
+      ],
+      shell: `\${host}prlimit --pid $$ --${name}=${word(soft)}:${word(hard)}`,
+      hand: `prlimit --pid $PID --${name}=${word(soft)}:${word(hard)}`,
       look: 'cat /proc/$PID/limits',
     };
   });
 }
 
+function whyNot(type: string): string {
+  const most = ownHardLimits().get(type) ?? unlimited;
+  return `its hard limit here is ${most === unlimited ? 'unlimited' : most}, and to raise it needs CAP_SYS_RESOURCE over the machine`;
+}
+
 /** struct rlimit64: soft and hard. */
-function rlimitStruct(soft: number, hard: number): Struct {
+function rlimitStruct(soft: Integer64, hard: Integer64): Struct {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
-  const value = (limit: number): bigint => (limit === unlimited ? infinity : BigInt(limit));
+  const value = (limit: Integer64): bigint => (limit === unlimited ? infinity : BigInt(limit));
   view.setBigUint64(0, value(soft), true);
   view.setBigUint64(8, value(hard), true);
-  const text = (limit: number): string => (limit === unlimited ? 'RLIM64_INFINITY' : String(limit));
+  const text = (limit: Integer64): string => (limit === unlimited ? 'RLIM64_INFINITY' : String(limit));
   return new Struct(`{rlim_cur=${text(soft)}, rlim_max=${text(hard)}}`, bytes);
 }

@@ -4,15 +4,22 @@
  * appears in the host's mount table and nothing is left of it when the last descriptor closes.
  * See overlayfs(5) in the kernel's documentation, pivot_root(2).
  */
+import { fstatSync } from 'node:fs';
 import { release } from 'node:os';
 import { call, Result, result, Unknown, type Call, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { closeFd, tryOpenInRoot } from '../kernel/file-at.ts';
-import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, mountFlags, moveMountFlags, openFlags, umountFlags } from '../kernel/flags.ts';
-import { perform, performNow } from '../kernel/perform.ts';
+import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, openFlags, umountFlags } from '../kernel/flags.ts';
+import { mountAt, readMountinfo } from '../kernel/mountinfo.ts';
+import { kernelAtLeast } from '../kernel/release.ts';
+import { must, perform, performNow } from '../kernel/perform.ts';
+import { inFirstUserNamespace } from '../kernel/user-namespace.ts';
+import { same, type Condition } from '../step/goal.ts';
+import { parameter, word } from '../step/shell.ts';
+import { withValues } from '../step/typed.ts';
 import { step, type Procedure, type Step } from '../step/step.ts';
 import { layersInOneString, type NamedLayers } from './layers-in-one-string.ts';
-import { cloneTree, makeMountPoint, relative, setAttributes } from './mount-steps.ts';
+import { cloneTree, makeMountPoint, makePlace, relative, setAttributes } from './mount-steps.ts';
 
 /** Layers and the directories of the writable one; see src/storage/snapshots.ts. */
 export interface Overlay {
@@ -22,13 +29,13 @@ export interface Overlay {
   readonly work: string;
   readonly target: string;
 }
+/** Its writable layer may be missing where it is mounted read-only. */
+export type Layers = Pick<Overlay, 'lower' | 'target'> & Partial<Overlay>;
 
-const [major = 0, minor = 0] = release().split('.').map(Number);
-const since = (wanted: number): boolean => major > 6 || (major === 6 && minor >= wanted);
 /** From Linux 6.5 the layers are given one by one. */
-const layerByLayer = since(5);
+export const layerByLayer = kernelAtLeast(6, 5);
 /** From Linux 6.13 they can be given by descriptor, which is how idmapped ones are. */
-const layerByDescriptor = since(13);
+const layerByDescriptor = kernelAtLeast(6, 13);
 
 /** How the layers are stacked. */
 export interface OverlayOptions {
@@ -36,7 +43,22 @@ export interface OverlayOptions {
   readonly readOnly?: boolean;
   /** From Linux 6.13. */
   readonly idMap?: IdMap;
+  /** Keep overlay's attributes where a user namespace's root may write them: `user.overlay.…`. From Linux 5.11; the default there. It excludes what {@link wholeFiles} excludes. */
+  readonly userXattr?: boolean;
+  /** The file system's further parameters; see {@link wholeFiles}. */
+  readonly parameters?: readonly OverlayParameter[];
+  /** The directory that the stack is for, in what is told of the step; a container's root unless said. */
+  readonly at?: string;
 }
+
+/** `[redirect_dir, off]`, or a flag: `[volatile]`. */
+export type OverlayParameter = readonly [key: string, value?: string];
+
+/** What is written is whole files under their own names: a layer can be packed from it. */
+export const wholeFiles: readonly OverlayParameter[] = [
+  ['redirect_dir', 'off'],
+  ['metacopy', 'off'],
+];
 
 /** How layers are seen in a user namespace. */
 export interface IdMap {
@@ -50,48 +72,84 @@ export interface IdMap {
  * Stacks the layers. The result is a descriptor of the mount's root, attached nowhere.
  * @throws Error for layers that are to be mapped, before Linux 6.13
  */
-export function* mountOverlay(overlay: Overlay, options: OverlayOptions = {}): Procedure<Known> {
-  const { lower, upper, work, target } = overlay;
-  const { readOnly = false, idMap } = options;
+export function* mountOverlay(overlay: Layers, options: OverlayOptions = {}): Procedure<Known> {
+  return yield* step(overlayStep(overlay, options).step);
+}
+
+/** The step that stacks the layers, and the call of it that gives the mount: for the table of a new process. */
+export function overlayStep(overlay: Layers, options: OverlayOptions = {}): { readonly step: Step<Known>; readonly mount: Call } {
+  const { lower, upper, work } = overlay;
+  const { readOnly = upper === undefined, idMap, userXattr = !inFirstUserNamespace(), at } = options;
   if (idMap !== undefined && !layerByDescriptor)
     throw new Error(
       `a user namespace of the container's own needs Linux 6.13 or newer, for its layers to be mapped, and this is ${release()}: leave out --userns`,
     );
+  if (userXattr && !kernelAtLeast(5, 11))
+    throw new Error(`an overlay in a user namespace needs Linux 5.11 or newer, and this is ${release()}: run hako as root`);
   const context = call('fsopen', ['overlay', fsopenFlags.FSOPEN_CLOEXEC], { label: 'fs' });
   const fs = result(context);
-  const set = (key: string, value: string): Call => call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_STRING, key, value, 0]);
-  const writable = readOnly ? [] : [set('upperdir', upper), set('workdir', work)];
+  const set = (key: string, value?: string): Call =>
+    value === undefined
+      ? call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_FLAG, key, null, 0])
+      : call('fsconfig', [fs, fsconfigCommands.FSCONFIG_SET_STRING, key, value, 0]);
+  const parameters: readonly OverlayParameter[] = [...(userXattr ? [['userxattr'] as const] : []), ...(options.parameters ?? (userXattr ? [] : wholeFiles))];
+  const writable: readonly OverlayParameter[] =
+    readOnly || upper === undefined || work === undefined
+      ? []
+      : [
+          ['upperdir', upper],
+          ['workdir', work],
+        ];
   const mount = call('fsmount', [fs, fsmountFlags.FSMOUNT_CLOEXEC, 0], { label: 'rootfd' });
   const layers =
     idMap !== undefined ? mappedLayers(fs, overlay, idMap) : layerByLayer ? { set: lower.map((dir) => set('lowerdir+', dir)) } : layersInOneString(fs, lower);
-  const { create = call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0]), close = [] }: Partial<NamedLayers> = layers;
-  return yield* step<Known>({
+  const reason = (): string => "overlayfs tells more in the kernel's log (dmesg)";
+  const { create = call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0], { failureDetail: reason }), close = [] }: Partial<NamedLayers> =
+    layers;
+  const made: Step<Known> = {
     id: 'mount.overlay',
-    what: `Stack ${lower.length} read-only layer${lower.length === 1 ? '' : 's'} and one of its own as the root`,
-    calls: [
-      context,
-      set('source', 'overlay'),
-      ...layers.set,
-      ...writable,
-      // What is written is whole files under their own names: a layer can be packed from it.
-      set('redirect_dir', 'off'),
-      set('metacopy', 'off'),
-      create,
-      mount,
-    ],
-    shell: `mount -t overlay overlay -o lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},redirect_dir=off,metacopy=off ${target}`,
+    what: `Stack ${lower.length} read-only layer${lower.length === 1 ? '' : 's'}${readOnly ? '' : ' and one of its own'} ${at === undefined ? 'as the root' : `for ${at}`}`,
+    calls: [context, set('source', 'overlay'), ...layers.set, ...[...writable, ...parameters].map((parameter) => set(...parameter)), create, mount],
+    shell: overlayLines(overlay, [...writable, ...parameters], idMap, at),
     look: 'findmnt -t overlay -N $PID',
+    // By hand it is mounted at a path; what is taken over is a copy that is attached nowhere, as ours would be. Whether layers that
+    // are mounted are seen through id maps, no table of mounts tells: nobody could be judged.
+    ...(idMap === undefined ? { goal: () => [overlayAt(overlay.target, lower, writable)], adopt: () => adoptOverlay(overlay.target) } : {}),
+    undone: 'is attached nowhere: the kernel takes it away with its last descriptor, or the last process in it',
     finally: [call('close', [result(mount)]), call('close', [fs]), ...close],
     result: (returned) => returned.at(-1)!,
     unknown: new Unknown('ROOTFD'),
-  });
+  };
+  return { step: made, mount };
+}
+
+/** The same by mount(8): layers that are to be mapped are attached somewhere first. */
+function overlayLines({ lower, upper }: Layers, parameters: readonly OverlayParameter[], idMap?: IdMap, at?: string): string {
+  const mount = (layers: readonly string[]): string =>
+    `mount -t overlay overlay -o ${word(overlayOptionText(layers, parameters))} ${at === undefined ? '"$ROOT"' : word(at)}`;
+  if (idMap === undefined) return mount(lower);
+  const mapped = lower.map((_, i) => `${parameter('TMP')}/layers/${i}`);
+  return [
+    ...(upper === undefined ? [] : [`chown ${idMap.root.uid}:${idMap.root.gid} ${word(upper)}`]),
+    ...lower.map((directory, i) => `map_ids ${word(directory)} ${word(mapped[i]!)}`),
+    mount(mapped),
+  ].join('\n');
+}
+
+/** The options of mount(8): colons and commas in a layer's path are escaped. */
+export function overlayOptionText(lower: readonly string[], parameters: readonly OverlayParameter[]): string {
+  const escape = (path: string, special: RegExp): string => path.replace(special, '\\$&');
+  return [
+    `lowerdir=${lower.map((path) => escape(path, /[\\:,]/g)).join(':')}`,
+    ...parameters.map(([key, value]) => (value === undefined ? key : `${key}=${escape(value, /[\\,]/g)}`)),
+  ].join(',');
 }
 
 /**
  * The read-only layers as idmapped mounts, given to the overlay by descriptor. The writable one is not mapped: overlay
  * makes its working files as the engine's root, who has no place in the map. It holds the host's ids, its top directory included.
  */
-function mappedLayers(fs: Result, { lower, upper }: Overlay, idMap: IdMap): Pick<NamedLayers, 'set' | 'close'> {
+function mappedLayers(fs: Result, { lower, upper = '' }: Layers, idMap: IdMap): Pick<NamedLayers, 'set' | 'close'> {
   const layers = lower.map((directory) => {
     const tree = cloneTree(directory, false);
     return [tree, setAttributes(result(tree), { set: mountAttrs.MOUNT_ATTR_IDMAP, userns: idMap.namespace })] as const;
@@ -106,6 +164,27 @@ function mappedLayers(fs: Result, { lower, upper }: Overlay, idMap: IdMap): Pick
   };
 }
 
+/** These layers are mounted at the target, in our own mount namespace. */
+function overlayAt(target: string, lower: readonly string[], writable: readonly OverlayParameter[]): Condition {
+  const found = mountAt(readMountinfo(), target);
+  const directories = (name: string): string =>
+    (found?.superOptions ?? [])
+      .filter((o) => o.startsWith(`${name}=`) || o.startsWith(`${name}+=`))
+      .map((o) => o.replace(/^[^=]*=/, ''))
+      .join(':');
+  const text = (of: readonly OverlayParameter[]): string => of.flatMap(([name, value]) => (value ? `${name}=${value}` : [])).join(',');
+  const wanted: readonly OverlayParameter[] = [['lowerdir', lower.join(':')], ...writable];
+  // What is not to be there is looked for too: a layer that can be written to, where there is to be none.
+  const has = ['lowerdir', 'upperdir', 'workdir'].map((name): OverlayParameter => [name, directories(name)]);
+  return same(`an overlay at ${target}`, text(wanted), found?.type === 'overlay' ? text(has) : (found?.type ?? ''));
+}
+
+function adoptOverlay(target: string): number {
+  const tree = must(cloneTree(target, true));
+  must(call('umount2', [target, umountFlags.MNT_DETACH]));
+  return tree;
+}
+
 /** Where something will be mounted. */
 export interface MountPoint {
   readonly path: string;
@@ -114,6 +193,7 @@ export interface MountPoint {
 
 /** Sees that each mount point exists beneath the root; links in the image are followed inside it only. */
 export function* prepareMountPoints(root: Known, points: readonly MountPoint[]): Procedure {
+  const shell = points.map(({ path, isFile }) => makePlace(path, isFile)).join('\n');
   yield* step({
     id: 'rootfs.mount-points',
     what: 'See that every mount point exists in the root',
@@ -123,17 +203,31 @@ export function* prepareMountPoints(root: Known, points: readonly MountPoint[]):
         perform: () => ensure(root as number, path, isFile),
       }),
     ),
-    shell: points.map(({ path, isFile }) => (isFile ? `[ -e $ROOT${path} ] || install -D /dev/null $ROOT${path}` : `mkdir -p $ROOT${path}`)).join('\n'),
+    shell,
+    // The root is attached nowhere yet: a person reaches it through this descriptor alone.
+    hand: withValues(shell, { root: `/proc/${process.pid}/fd/${root}`, inside: true }),
     look: 'ls -l $ROOT',
+    goal: () => points.map(({ path, isFile }) => same(`${path} in the root`, isFile ? 'a file' : 'a directory', kindAt(root as number, path))),
+    undone: "stays in the container's own layer; goes with the container",
   });
 }
 
-/** Makes a directory or an empty file, and its parents, if it is not there. Resolved beneath the root by descriptor. */
+function kindAt(root: number, path: string): string {
+  const there = tryOpenInRoot(root, relative(path), openFlags.O_PATH);
+  if (there < 0) return '';
+  try {
+    return fstatSync(there).isDirectory() ? 'a directory' : 'a file';
+  } finally {
+    closeFd(there);
+  }
+}
+
+/** Makes a directory or an empty file, and its parents; -EEXIST where it is there. Resolved beneath the root by descriptor. */
 function ensure(root: number, path: string, isFile: boolean): number {
   const there = tryOpenInRoot(root, relative(path), openFlags.O_PATH);
   if (there >= 0) {
     closeFd(there);
-    return 0;
+    return -errno.EEXIST;
   }
   const values = new Map<Call, number>();
   const opened: number[] = [];
@@ -148,55 +242,6 @@ function ensure(root: number, path: string, isFile: boolean): number {
   } finally {
     opened.forEach(closeFd);
   }
-}
-
-/** Keeps mounts made here from the host, and the host's from here (or lets the host's come in, for `slave`). */
-export function propagationStep(propagation: 'private' | 'slave' | 'shared' | 'unbindable'): Step {
-  const flag = propagation === 'private' || propagation === 'unbindable' ? mountFlags.MS_PRIVATE : mountFlags.MS_SLAVE;
-  const name = flag === mountFlags.MS_PRIVATE ? 'private' : 'slave';
-  return {
-    id: 'mount.propagation',
-    what: name === 'private' ? "Cut this mount namespace off from the host's" : "Let the host's mounts come into this mount namespace, but none go out",
-    calls: [call('mount', [null, '/', null, mountFlags.MS_REC | flag, null])],
-    shell: `mount --make-r${name} /`,
-    look: 'cat /proc/$PID/mountinfo',
-  };
-}
-
-/** Attaches the stacked root in the new mount namespace. */
-export function attachRootStep(root: Known, target: string): Step {
-  return {
-    id: 'mount.root',
-    what: `Attach the root at ${target}`,
-    calls: [call('move_mount', [root, '', AT_FDCWD, target, moveMountFlags.MOVE_MOUNT_F_EMPTY_PATH]), call('fchdir', [root])],
-    shell: `cd ${target}`,
-    look: `grep ' ${target} ' /proc/$PID/mountinfo`,
-  };
-}
-
-/**
- * Makes the root the root: pivot_root(".", ".") puts the old root on top of the new one, and the unmount takes it away,
- * so that no directory for the old root is needed. The working directory is the new root's before and after.
- */
-export function pivotStep(root: Known): Step {
-  return {
-    id: 'mount.pivot',
-    what: 'Make it the root, and let go of the old one',
-    calls: [call('fchdir', [root]), call('pivot_root', ['.', '.']), call('umount2', ['.', umountFlags.MNT_DETACH]), call('chdir', ['/'])],
-    shell: 'cd $ROOT && pivot_root . . && umount -l . && cd /',
-    look: 'ls -l /proc/$PID/root; cat /proc/$PID/mountinfo',
-  };
-}
-
-/** Makes the root read-only; what is mounted in it stays as it is. */
-export function readOnlyRootStep(root: Known): Step {
-  return {
-    id: 'mount.read-only-root',
-    what: 'Make the root read-only',
-    calls: [setAttributes(root, { set: mountAttrs.MOUNT_ATTR_RDONLY })],
-    shell: 'mount -o remount,bind,ro /',
-    look: "grep ' / ' /proc/$PID/mountinfo",
-  };
 }
 
 /**

@@ -1,7 +1,13 @@
 /**
- * The OCI runtime specification's configuration (config.json), as far as the engine sets it.
+ * The OCI runtime specification's configuration (config.json) for Linux, version 1.2, as the runtime takes it.
  * Names and meanings are the specification's: https://github.com/opencontainers/runtime-spec (config.md, config-linux.md).
+ * Where a list or a text may be left out and nothing tells that from an empty one, it is required here and may be empty.
  */
+import type { Integer64, ProcessSpec } from './spec-process.ts';
+import type { DeviceRule, Resources, Throttle } from './spec-resources.ts';
+
+export type { CapabilitySets, IoPriority, Scheduler, SchedulerPolicy } from './spec-process.ts';
+export type { DeviceRule, Integer64, ProcessSpec, Resources, Throttle };
 
 export interface Spec {
   readonly ociVersion: string;
@@ -10,58 +16,69 @@ export interface Spec {
   readonly hostname?: string;
   readonly domainname?: string;
   readonly mounts: readonly MountSpec[];
+  readonly hooks?: Hooks;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: LinuxSpec;
 }
 
-export interface ProcessSpec {
-  readonly terminal?: boolean;
-  readonly consoleSize?: { readonly height: number; readonly width: number };
-  readonly cwd: string;
-  readonly env: readonly string[];
-  readonly args: readonly string[];
-  readonly user: { readonly uid: number; readonly gid: number; readonly umask?: number; readonly additionalGids?: readonly number[] };
-  readonly capabilities?: CapabilitySets;
-  readonly rlimits?: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
-  readonly noNewPrivileges?: boolean;
-  readonly oomScoreAdj?: number;
-}
-
-/** Names such as `CAP_NET_RAW`. */
-export interface CapabilitySets {
-  readonly bounding?: readonly string[];
-  readonly permitted?: readonly string[];
-  readonly effective?: readonly string[];
-  readonly inheritable?: readonly string[];
-  readonly ambient?: readonly string[];
-}
-
 export interface MountSpec {
   readonly destination: string;
-  /** `bind`, `proc`, `sysfs`, `tmpfs`, `devpts`, `mqueue`, `cgroup`, … */
+  /** `bind`, `proc`, `sysfs`, `tmpfs`, `devpts`, `mqueue`, `cgroup`, …; for a bind mount anything, also nothing. */
   readonly type: string;
   readonly source: string;
   /** As in fstab: `ro`, `nosuid`, `rbind`, `rprivate`, `size=65536k`, … */
   readonly options: readonly string[];
+  /** Whose files are whose in this mount: an idmapped mount. Both or neither. */
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
+}
+
+/** Programs of the caller's that are run at a moment of the container's life, in the runtime's namespaces or in the container's. */
+export interface Hooks {
+  /** Deprecated, and as `createRuntime`, but for the moment: after the container is made, before its program starts. */
+  readonly prestart?: readonly Hook[];
+  readonly createRuntime?: readonly Hook[];
+  readonly createContainer?: readonly Hook[];
+  readonly startContainer?: readonly Hook[];
+  readonly poststart?: readonly Hook[];
+  readonly poststop?: readonly Hook[];
+}
+
+export interface Hook {
+  /** Absolute, in the runtime's mount namespace; of `startContainer`, in the container's. */
+  readonly path: string;
+  /** With the name of the program as the first; absent: that alone. */
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 export type NamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time';
+
+/** That of the root and of what is mounted in it; `rprivate` means the same as `private`, and so on. */
+export type Propagation = 'private' | 'slave' | 'shared' | 'unbindable' | 'rprivate' | 'rslave' | 'rshared' | 'runbindable';
 
 export interface LinuxSpec {
   /** A namespace without path is made; with path, joined; absent, shared with the host. */
   readonly namespaces: readonly { readonly type: NamespaceType; readonly path?: string }[];
   readonly uidMappings?: readonly IdMapping[];
   readonly gidMappings?: readonly IdMapping[];
+  /** By clock: `monotonic`, `boottime`. */
   readonly timeOffsets?: Readonly<Record<string, { readonly secs: number; readonly nanosecs: number }>>;
   readonly devices?: readonly DeviceSpec[];
-  /** Path of the container's cgroup, relative to the root of each hierarchy: `/hako/ID`. */
+  /** Path of the container's cgroup, relative to the root of each hierarchy: `/hako/ID`; for systemd `slice:prefix:name`. Empty: the runtime's choice. */
   readonly cgroupsPath: string;
   readonly resources?: Resources;
+  readonly intelRdt?: IntelRdt;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly seccomp?: SeccompSpec;
-  readonly rootfsPropagation?: 'private' | 'slave' | 'shared' | 'unbindable';
+  readonly rootfsPropagation?: Propagation;
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
+  /** SELinux context of the container's mounts. */
+  readonly mountLabel?: string;
+  readonly personality?: Personality;
 }
 
 export interface IdMapping {
@@ -71,9 +88,10 @@ export interface IdMapping {
 }
 
 export interface DeviceSpec {
-  /** `c` character, `b` block, `p` FIFO. */
+  /** `c` and `u` character, `b` block, `p` FIFO. */
   readonly type: 'c' | 'b' | 'p' | 'u';
   readonly path: string;
+  /** Of a FIFO 0, as the minor. */
   readonly major: number;
   readonly minor: number;
   readonly fileMode?: number;
@@ -81,55 +99,18 @@ export interface DeviceSpec {
   readonly gid?: number;
 }
 
-export interface DeviceRule {
-  readonly allow: boolean;
-  /** `a` all, `c` character, `b` block. */
-  readonly type?: 'a' | 'c' | 'b';
-  /** Absent: any. */
-  readonly major?: number;
-  readonly minor?: number;
-  /** Any of `r`, `w`, `m`. */
-  readonly access?: string;
+/** Shares of caches and of memory bandwidth, and their monitoring, by resctrl. */
+export interface IntelRdt {
+  readonly closID?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+  readonly enableCMT?: boolean;
+  readonly enableMBM?: boolean;
 }
 
-/** Limits of the container's cgroup. Bytes, microseconds and counts, as in the specification; -1 means unlimited. */
-export interface Resources {
-  readonly devices?: readonly DeviceRule[];
-  readonly memory?: {
-    readonly limit?: number;
-    readonly reservation?: number;
-    readonly swap?: number;
-    readonly swappiness?: number;
-    readonly disableOOMKiller?: boolean;
-  };
-  readonly cpu?: {
-    readonly shares?: number;
-    readonly quota?: number;
-    readonly period?: number;
-    readonly burst?: number;
-    readonly realtimeRuntime?: number;
-    readonly realtimePeriod?: number;
-    readonly cpus?: string;
-    readonly mems?: string;
-    readonly idle?: number;
-  };
-  readonly pids?: { readonly limit: number };
-  readonly blockIO?: {
-    readonly weight?: number;
-    readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight: number }[];
-    readonly throttleReadBpsDevice?: readonly Throttle[];
-    readonly throttleWriteBpsDevice?: readonly Throttle[];
-    readonly throttleReadIOPSDevice?: readonly Throttle[];
-    readonly throttleWriteIOPSDevice?: readonly Throttle[];
-  };
-  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
-  readonly unified?: Readonly<Record<string, string>>;
-}
-
-export interface Throttle {
-  readonly major: number;
-  readonly minor: number;
-  readonly rate: number;
+/** Which system the kernel looks like; personality(2). */
+export interface Personality {
+  readonly domain: 'LINUX' | 'LINUX32';
 }
 
 export interface SeccompSpec {
@@ -137,10 +118,13 @@ export interface SeccompSpec {
   readonly defaultErrnoRet?: number;
   readonly architectures?: readonly string[];
   readonly flags?: readonly string[];
+  /** The socket of the supervisor that answers for SCMP_ACT_NOTIFY, and what it is told. */
+  readonly listenerPath?: string;
+  readonly listenerMetadata?: string;
   readonly syscalls?: readonly {
     readonly names: readonly string[];
     readonly action: string;
     readonly errnoRet?: number;
-    readonly args?: readonly { readonly index: number; readonly value: number | bigint; readonly valueTwo?: number | bigint; readonly op: string }[];
+    readonly args?: readonly { readonly index: number; readonly value: Integer64; readonly valueTwo?: Integer64; readonly op: string }[];
   }[];
 }

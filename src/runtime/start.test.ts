@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { ContainerBench, outcome, type Asked } from '../../test/support/container.ts';
-import { cgroupDirectories, mounts, processesOf } from '../../test/support/inventory.ts';
-import { errno } from '../kernel/errno.ts';
-import { perform } from '../kernel/perform.ts';
+import { cgroupDirectories, difference, mounts, processesOf } from '../../test/support/inventory.ts';
 import { StepError, type Kernel } from '../step/apply.ts';
-import { StartError } from './launch.ts';
+import { StartError } from './start-error.ts';
 
 type MountPoint = NonNullable<Asked['mounts']>[number];
 const bind = (Source: string, Destination: string): MountPoint => ({ Type: 'bind', Source, Destination, Mode: '', RW: true, Propagation: 'rprivate' });
@@ -20,17 +18,25 @@ describe('a container', { skip: unable }, () => {
   before(async () => (bench = await new ContainerBench().prepare()));
   after(() => bench[Symbol.asyncDispose]());
 
-  /** What a start could leave behind: this process's descriptors, and what the kernel keeps for others. */
-  const left = (): string[] => {
-    const scope = { directory: bench.directory, cgroup: bench.cgroup.slice(1) };
-    const descriptors = readdirSync('/proc/self/fd').flatMap((fd) => {
+  const descriptors = (): string[] =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
       try {
         return [readlinkSync(`/proc/self/fd/${fd}`).replace(/\d+/g, 'N')];
       } catch {
         return []; // the one of the reading itself
       }
     });
-    return [...descriptors, ...cgroupDirectories(scope), ...mounts(scope), ...processesOf(scope).map(({ name }) => name)].toSorted();
+
+  /** What a start could leave behind: this process's descriptors, and what the kernel keeps for others. */
+  const left = (): string[] => {
+    const scope = { directory: bench.directory, cgroup: bench.cgroup.slice(1) };
+    return [...descriptors(), ...cgroupDirectories(scope), ...mounts(scope), ...processesOf(scope).map(({ name }) => name)];
+  };
+
+  /** What is there, once the sockets of earlier containers are closed: that happens some turns of the event loop after they are told to. */
+  const settled = async (): Promise<string[]> => {
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+    return left();
   };
 
   test('has namespaces of its own, and those of the host that it was not to have', async () => {
@@ -77,7 +83,7 @@ describe('a container', { skip: unable }, () => {
     const masked = seen.filter((line) => /^\/(proc|sys)\/(?!fs\/cgroup)[^ ]+ /.test(line));
     const readOnly = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys'];
     for (const path of readOnly) assert.ok(masked.includes(`${path} proc ro,${safe}`), `${path} is not read-only: ${masked.join('\n')}`);
-    for (const line of masked) assert.match(line, / proc ro,| tmpfs ro,|^\S+ tmpfs rw,nosuid$/);
+    for (const line of masked) assert.match(line, / (proc|tmpfs|devtmpfs) ro,/);
     for (const line of cgroups) assert.match(line, / ro,nosuid,nodev,noexec,relatime$/);
   });
 
@@ -140,10 +146,11 @@ describe('a container', { skip: unable }, () => {
     assert.deepEqual(stdout.trim().split('\n'), ['77', '99', '321']);
   });
 
-  /** Sockets close a turn of the event loop after they are told to. */
   const nothingLeft = async (before: readonly string[], when: string): Promise<void> => {
-    for (let turn = 0; turn < 1000 && left().length !== before.length; turn++) await setImmediate();
-    assert.deepEqual(left(), before, when);
+    const more = (now: readonly string[]): string[] => difference(before, now).filter((line) => line.startsWith('+'));
+    // Only descriptors are waited for: all else goes before the failure is told, and takes long to look for on a busy machine.
+    for (let turn = 0; turn < 1000 && more(descriptors()).length > 0; turn++) await setImmediate();
+    assert.deepEqual(more(left()), [], when);
   };
 
   describe('that cannot be started', () => {
@@ -158,7 +165,7 @@ describe('a container', { skip: unable }, () => {
     };
 
     test('says which step failed on what, when the engine fails', async () => {
-      const before = left();
+      const before = await settled();
       const error = await failure({ command: ['true'], mounts: [bind('/does/not/exist', '/mnt')] });
       assert.ok(error instanceof StepError);
       assert.deepEqual([error.step, error.code], ['mount.source', 'ENOENT']);
@@ -167,16 +174,19 @@ describe('a container', { skip: unable }, () => {
     });
 
     test('says which step failed on what, when the new process fails', async () => {
-      const before = left();
+      const before = await settled();
       const error = await failure({ command: ['true'], hostConfig: { Tmpfs: { '/t': 'size=rubbish' } } });
       assert.ok(error instanceof StartError);
       assert.equal(error.code, 125);
-      assert.match(error.message, /^mount tmpfs at \/t: fsconfig\(.*"size", "rubbish".*\) failed: .*\(EINVAL\) \[step mount\.tmpfs\]$/);
+      assert.match(
+        error.message,
+        /^mount tmpfs at \/t: fsconfig\(.*"size", "rubbish".*\) failed: .*\(EINVAL\): tmpfs: Bad value for 'size' \[step mount\.tmpfs\]$/,
+      );
       await nothingLeft(before, 'a failed start');
     });
 
     test('says 127 for a program that there is not, 126 for one that cannot be run', async () => {
-      const before = left();
+      const before = await settled();
       const missing = await failure({ command: ['no-such-program'] });
       assert.ok(missing instanceof StartError);
       assert.deepEqual([missing.code, missing.message.includes('"no-such-program": executable file not found in $PATH')], [127, true]);
@@ -185,38 +195,6 @@ describe('a container', { skip: unable }, () => {
       assert.deepEqual([refused.code, refused.message.includes('EACCES')], [126, true]);
       await nothingLeft(before, 'a failed start');
     });
-
-    for (const [kind, asked] of Object.entries<Asked>({
-      plain: { command: ['true'], config: { OpenStdin: true } },
-      'in a user namespace': { command: ['true'], hostConfig: { UsernsMode: 'private' } },
-      'with a terminal': { command: ['true'], config: { Tty: true } },
-      'with limits and a volume': { command: ['true'], hostConfig: { Memory: 64 << 20, PidsLimit: 20, CpuQuota: 50_000 }, mounts: [bind('/srv', '/mnt/deep')] },
-    }))
-      test(`leaves nothing, whichever call of the engine fails: ${kind}`, async () => {
-        let made = 0;
-        const counting: Kernel = { call: (c, resolve) => (made++, perform(c, resolve)) };
-        const plan = bench.plan(asked);
-        await bench.remove(await bench.start(plan, { kernel: counting }));
-        const calls = made;
-        assert.ok(calls > 20);
-        const before = left();
-        for (let victim = 1; victim <= calls; victim++) {
-          made = 0;
-          let failed = '';
-          const failing: Kernel = {
-            call(c, resolve) {
-              // A close that fails has closed all the same, close(2).
-              if (++made !== victim || c.name === 'close') return perform(c, resolve);
-              failed = c.name;
-              return -errno.ENOMEM;
-            },
-          };
-          const started = await bench.start(bench.plan(asked), { kernel: failing }).catch((error: unknown) => error);
-          if (started instanceof Error) assert.ok(started instanceof StepError && started.code === 'ENOMEM', `call ${victim}, ${failed}: ${started.message}`);
-          else await bench.remove(started as Awaited<ReturnType<ContainerBench['start']>>); // a call whose failure has another way
-          await nothingLeft(before, `after ENOMEM of call ${victim}, ${failed}`);
-        }
-      });
   });
 
   function fileSystemOf(path: string): string | undefined {

@@ -5,7 +5,7 @@ import { call } from '../kernel/call.ts';
 import { cloneFlags, openFlags } from '../kernel/flags.ts';
 import { runInChild } from '../kernel/launch/child.ts';
 import type { NamespaceType } from './spec.ts';
-import { sysctlSteps, validateSysctls } from './sysctl.ts';
+import { sysctlFile, sysctlSteps, validateSysctls } from './sysctl.ts';
 
 const every: ReadonlySet<NamespaceType> = new Set(['network', 'ipc', 'uts']);
 
@@ -65,23 +65,32 @@ test('names and values cannot smuggle anything', () => {
   }
 });
 
-test(
-  'a parameter is set in the namespace of the process that takes the step, not in ours',
-  { skip: process.getuid?.() !== 0 && 'only root can make namespaces' },
-  () => {
-    const before = readFileSync('/proc/sys/kernel/shmmni', 'utf8');
-    const opened = [openSync('/proc', constants.O_RDONLY | constants.O_DIRECTORY)];
-    try {
-      const [proc] = opened as [number];
-      const [step] = sysctlSteps({ 'kernel.shmmni': '77' }, proc);
-      // The descriptor of the namespace keeps it alive, so that its parameter can still be read when the child is gone.
-      const holds = call('openat', [proc, 'self/ns/ipc', openFlags.O_CLOEXEC, 0]);
-      const parameter = call('openat', [proc, 'sys/kernel/shmmni', openFlags.O_CLOEXEC, 0]);
-      opened.push(...runInChild([call('unshare', [cloneFlags.CLONE_NEWIPC]), ...step!.calls, holds, parameter]).slice(-2));
-      assert.equal(readFileSync(opened[2]!, 'utf8'), '77\n');
-      assert.equal(readFileSync('/proc/sys/kernel/shmmni', 'utf8'), before);
-    } finally {
-      opened.forEach(closeSync);
-    }
-  },
-);
+for (const by of ['the procfs of the container', "the host's, where the container has none"]) {
+  test(
+    `a parameter is set in the namespace of the process that takes the step, not in ours, by ${by}`,
+    { skip: process.getuid?.() !== 0 && 'only root can make namespaces' },
+    () => {
+      const before = readFileSync('/proc/sys/kernel/shmmni', 'utf8');
+      const opened = [openSync('/proc', constants.O_RDONLY | constants.O_DIRECTORY)];
+      try {
+        const [proc] = opened as [number];
+        const [step] = sysctlSteps({ 'kernel.shmmni': '77' }, by.startsWith("the host's") ? undefined : proc);
+        // The descriptor of the namespace keeps it alive, so that its parameter can still be read when the child is gone.
+        const holds = call('openat', [proc, 'self/ns/ipc', openFlags.O_CLOEXEC, 0]);
+        const parameter = call('openat', [proc, 'sys/kernel/shmmni', openFlags.O_CLOEXEC, 0]);
+        opened.push(...runInChild([call('unshare', [cloneFlags.CLONE_NEWIPC]), ...step!.calls, holds, parameter]).slice(-2));
+        assert.equal(readFileSync(opened[2]!, 'utf8'), '77\n');
+        assert.equal(readFileSync('/proc/sys/kernel/shmmni', 'utf8'), before);
+      } finally {
+        opened.forEach(closeSync);
+      }
+    },
+  );
+}
+
+test('the name of an interface may have a dot, which is a slash in the name of a parameter', () => {
+  assert.equal(sysctlFile('net.ipv4.conf.eth0/5.rp_filter'), 'net/ipv4/conf/eth0.5/rp_filter');
+  const [step] = sysctlSteps({ 'net.ipv4.conf.eth0/5.rp_filter': '1' }, 3);
+  assert.equal(step!.calls[0]!.args[1], 'sys/net/ipv4/conf/eth0.5/rp_filter');
+  assert.match(step!.shell, /\/proc\/sys\/net\/ipv4\/conf\/eth0\.5\/rp_filter$/);
+});

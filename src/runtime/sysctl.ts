@@ -3,13 +3,14 @@
  * are the machine's. See proc(5), namespaces(7).
  */
 import { call, result, type Arg } from '../kernel/call.ts';
-import { openFlags, resolveFlags } from '../kernel/flags.ts';
+import { AT_FDCWD, openFlags, resolveFlags } from '../kernel/flags.ts';
+import { word } from '../step/shell.ts';
 import type { Step } from '../step/step.ts';
 import { openHow } from './mount-steps.ts';
 import type { NamespaceType } from './spec.ts';
 
 /** A parameter that cannot be set. */
-export class SysctlError extends Error {
+class SysctlError extends Error {
   override readonly name = 'SysctlError';
 }
 
@@ -53,25 +54,31 @@ export function validateSysctls(sysctls: Readonly<Record<string, string>>, own: 
   }
 }
 
+/** The file of a parameter below /proc/sys: a dot is a slash, and a slash a dot, as sysctl(8) has it: `net.ipv4.conf.eth0/5.rp_filter`. */
+export const sysctlFile = (key: string): string => key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'));
+
 /**
  * The steps that set parameters, in the namespaces of the process that takes them.
- * @param procfd a descriptor of a mounted procfs, whose type its holder has checked: a path could be the image's own
+ * @param procfd a descriptor of a mounted procfs, whose type its holder has checked: a path could be the image's own. Absent: the
+ * container mounts none, and the process does it by the host's, which shows each process the parameters of its own namespaces
  */
-export function sysctlSteps(sysctls: Readonly<Record<string, string>>, procfd: Arg): Step[] {
+export function sysctlSteps(sysctls: Readonly<Record<string, string>>, procfd: Arg | undefined): Step[] {
   return Object.entries(sysctls).map(([key, value]) => {
+    const hosts = call('openat', [AT_FDCWD, '/proc', openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC, 0], { label: 'procfd' });
     // Nor anything that a volume put over a part of it, whose links would lead out while the host's root is still the root.
     const how = openHow(
       openFlags.O_WRONLY | openFlags.O_CLOEXEC,
       resolveFlags.RESOLVE_NO_XDEV | resolveFlags.RESOLVE_NO_SYMLINKS | resolveFlags.RESOLVE_BENEATH,
     );
-    const open = call('openat2', [procfd, `sys/${key.replaceAll('.', '/')}`, how, 24], { label: 'sysctlfd' });
+    const open = call('openat2', [procfd ?? result(hosts), `sys/${sysctlFile(key)}`, how, 24], { label: 'sysctlfd' });
     const bytes = new TextEncoder().encode(value);
+    const calls = [open, call('write', [result(open), bytes, bytes.length]), call('close', [result(open)])];
     return {
       id: 'sysctl.write',
       what: `Set ${key} to ${value}`,
-      calls: [open, call('write', [result(open), bytes, bytes.length]), call('close', [result(open)])],
-      shell: `sysctl -w ${key}='${value}'`,
-      look: `sysctl ${key}`,
+      calls: procfd === undefined ? [hosts, ...calls, call('close', [result(hosts)])] : calls,
+      shell: `printf %s ${word(value)} >${procfd === undefined ? '' : '"$ROOT"'}/proc/sys/${word(sysctlFile(key))}`,
+      look: `sysctl ${word(key)}`,
     };
   });
 }

@@ -55,12 +55,12 @@ export function resolveUser(rootfd: number, user: string, groupAdd: readonly str
   const groupPart = colon < 0 ? '' : user.slice(colon + 1);
   const asked = userPart === '' ? 0 : parseId(userPart, 'user');
 
-  const entry = parsePasswd(readDatabase(rootfd, 'passwd')).find((e) => (asked === undefined ? e.name === userPart : e.uid === asked));
+  const entry = parsePasswd(readDatabase(rootfd, '/etc/passwd')).find((e) => (asked === undefined ? e.name === userPart : e.uid === asked));
   if (!entry && asked === undefined) throw new UserError(`unable to find user ${userPart}: no matching entries in passwd file`);
   const uid = entry?.uid ?? asked ?? 0;
 
   const groupsAreNeeded = groupPart !== '' || groupAdd.length > 0 || entry !== undefined;
-  const groups = groupsAreNeeded ? parseGroup(readDatabase(rootfd, 'group')) : [];
+  const groups = groupsAreNeeded ? parseGroup(readDatabase(rootfd, '/etc/group')) : [];
   const gid = groupPart === '' ? (entry?.gid ?? 0) : findGroup(groups, groupPart);
   // A group given with the user replaces the groups that the files give that user.
   const member = groupPart === '' && entry ? groups.filter((g) => g.members.includes(entry.name)).map((g) => g.gid) : [];
@@ -101,9 +101,21 @@ function parseGroup(text: string): GroupEntry[] {
 const fields = (text: string): string[][] => text.split('\n').map((line) => line.trim().split(':'));
 const isId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= maxId;
 
+/**
+ * The home directory of a user, `/` where none is known.
+ * @param passwd where passwd(5) is beneath the root
+ */
+export function homeOf(rootfd: number, uid: number, passwd = '/etc/passwd'): string {
+  try {
+    return parsePasswd(readDatabase(rootfd, passwd)).find((entry) => entry.uid === uid)?.home || '/';
+  } catch (error) {
+    if (error instanceof UserError) return '/';
+    throw error;
+  }
+}
+
 /** The text of /etc/passwd or /etc/group; empty where the image has none. */
-function readDatabase(rootfd: number, name: 'passwd' | 'group'): string {
-  const path = `/etc/${name}`;
+function readDatabase(rootfd: number, path: string): string {
   // O_PATH first: opening a device or FIFO in earnest could have an effect, or wait.
   const fd = tryOpenInRoot(rootfd, path, openFlags.O_PATH);
   if (fd === -errno.ENOENT || fd === -errno.ENOTDIR || fd === -errno.ELOOP) return '';

@@ -85,6 +85,14 @@ test('the step that failed is undone too, as far as it had come', async () => {
   assert.deepEqual(made(kernel), ['mkdirat b', 'mkdirat c', 'unlinkat b']);
 });
 
+test('what undoes a call is made only if that call succeeded', async () => {
+  const calls = ['a', 'b', 'c'].map(make);
+  const undo = calls.map((undoes, i) => ({ ...remove('abc'[i]!), undoes }));
+  const kernel = failing({ b: errno.EEXIST });
+  await assert.rejects(apply(step({ ...directory('x'), calls, undo }), { kernel }), /"b".*EEXIST/);
+  assert.deepEqual(made(kernel), ['mkdirat a', 'mkdirat b', 'unlinkat a']);
+});
+
 test('an undo that fails does not keep the others from being tried, and is told', async () => {
   const kernel = recorder((c) => (c.args.includes('c') ? -errno.EIO : c.name === 'unlinkat' && c.args.includes('b') ? -errno.EBUSY : 0));
   const failure = await apply(
@@ -119,6 +127,26 @@ test('a procedure may catch a failure and go another way; then nothing is undone
   );
   assert.equal(way, 'old');
   assert.deepEqual(made(kernel), ['mkdirat a', 'mkdirat new', 'mkdirat old']);
+});
+
+test('what a call throws comes to the procedure, too', async () => {
+  const kernel = {
+    call: (): number => {
+      throw new Error('not this way');
+    },
+  };
+  const way = await apply(
+    (function* (): Procedure<string> {
+      try {
+        yield* step(directory('new', { undo: [] }));
+        return 'new';
+      } catch (error) {
+        return String(error);
+      }
+    })(),
+    { kernel },
+  );
+  assert.equal(way, 'Error: not this way');
 });
 
 test('what the procedure itself throws undoes its steps too', async () => {

@@ -31,6 +31,7 @@ test('a procedure is walked without a call being made; what only the kernel can 
     calls: ['openat(AT_FDCWD, "/etc", O_DIRECTORY, 0)'],
     look: 'pwd',
     undo: ['close(dir)'],
+    undone: '',
     inside: [],
   });
   assert.deepEqual([second?.calls, second?.shell], [['mkdirat($ETC, "x", 0700)'], 'mkdir $ETC/x']);

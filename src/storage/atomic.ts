@@ -77,7 +77,7 @@ export function readBounded(path: string, limit: number): Buffer {
 }
 
 /** As {@link readBounded}, of an open file; `name` is what messages call it. */
-export function readBoundedFd(fd: number, limit: number, name: string): Buffer {
+function readBoundedFd(fd: number, limit: number, name: string): Buffer {
   const status = fstatSync(fd);
   if (!status.isFile()) throw new StorageError('invalid', `${name} is not a regular file`);
   if (status.size > limit) throw new StorageError('invalid', `${name} has ${status.size} bytes; at most ${limit} are read`);

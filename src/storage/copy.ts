@@ -179,7 +179,7 @@ const goTypes: Readonly<Record<number, number>> = {
 };
 
 /** A file's mode as Go's os.FileMode has it. @see https://pkg.go.dev/io/fs#FileMode */
-export function goFileMode(mode: number): number {
+function goFileMode(mode: number): number {
   const special = (mode & 0o4000 ? 2 ** 23 : 0) + (mode & 0o2000 ? 2 ** 22 : 0) + (mode & 0o1000 ? 2 ** 20 : 0);
   return (goTypes[mode & S_IFMT] ?? 0) + special + (mode & 0o777);
 }

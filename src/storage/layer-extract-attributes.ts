@@ -54,7 +54,7 @@ export function setNodeAttributes(dirfd: number, name: ByteString, a: Attributes
 }
 
 /** Sets extended attributes, but never OverlayFS's own: an image must not steer the mount of its layers. */
-export function setXattrs(fd: number, xattrs: Attributes['xattrs'], path: ByteString, warn: Warn): void {
+function setXattrs(fd: number, xattrs: Attributes['xattrs'], path: ByteString, warn: Warn): void {
   for (const [name, value] of xattrs) {
     if (isOverlayXattr(name)) continue;
     const returned = trySetXattr(fd, name, value);

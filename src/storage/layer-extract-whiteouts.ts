@@ -5,7 +5,7 @@
 import { errno, KernelError } from '../kernel/errno.ts';
 import { closeFd, isDirectory, readDirectory, S_IFCHR, statAt, toText, tryMakeNodeAt, tryOpenAt, type ByteString } from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
-import { trySetXattr } from '../kernel/xattr.ts';
+import { trySetOpaque } from '../kernel/xattr.ts';
 import type { Directories } from './layer-extract-directories.ts';
 import { parentOf } from './layer-extract-path.ts';
 
@@ -46,8 +46,8 @@ export class LayerContents {
   }
 
   private markOpaque(path: ByteString): void {
-    const returned = trySetXattr(this.directories.get(path).fd, 'trusted.overlay.opaque', Buffer.from('y'));
-    if (returned < 0) throw new KernelError(`mark the directory "${toText(path)}" opaque (setxattr trusted.overlay.opaque)`, -returned);
+    const returned = trySetOpaque(this.directories.get(path).fd);
+    if (returned < 0) throw new KernelError(`mark the directory "${toText(path)}" opaque (setxattr overlay.opaque)`, -returned);
   }
 
   private removeBelow(parentPath: ByteString, name: ByteString, path: ByteString): void {

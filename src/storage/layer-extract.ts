@@ -9,7 +9,7 @@ import { errno, KernelError } from '../kernel/errno.ts';
 import {
   closeFd,
   isDirectory,
-  isWhiteout,
+  isWhiteoutDevice,
   S_IFBLK,
   S_IFCHR,
   S_IFIFO,
@@ -26,7 +26,8 @@ import {
   type ByteString,
 } from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
-import { trySetXattr } from '../kernel/xattr.ts';
+import { trySetOpaque } from '../kernel/xattr.ts';
+import { inFirstUserNamespace, isMapped } from '../kernel/user-namespace.ts';
 import { invalid } from './error.ts';
 import { setAttributes, setNodeAttributes, type Attributes } from './layer-extract-attributes.ts';
 import { Directories, type Directory } from './layer-extract-directories.ts';
@@ -82,13 +83,14 @@ export async function extractLayer(chunks: AsyncIterable<Uint8Array>, target: { 
 const maxWarnings = 100;
 
 /** An extraction that is given its bytes. `close` must be called in the end, whatever happened. */
-export class LayerExtractor implements TarSink {
+class LayerExtractor implements TarSink {
   private readonly options: ExtractOptions;
   private readonly reader = new TarReader(this);
   private readonly lower: LayerStack | undefined;
   private readonly directories: Directories;
   private readonly contents: LayerContents;
   private readonly warnings: string[] = [];
+  private toldOfOwners = false;
   private readonly umask = process.umask();
   private readonly uid = process.geteuid!();
   private readonly gid = process.getegid!();
@@ -150,6 +152,7 @@ export class LayerExtractor implements TarSink {
       case 'fifo':
         return this.makeNode(path, entry, (d, name) => tryMakeNodeAt(d.fd, name, S_IFIFO | 0o600, 0, 0));
       default: {
+        if (!inFirstUserNamespace()) return this.warn(`the device /${toText(path)} is left out: nobody can make one in a user namespace`);
         const type = entry.type === 'block' ? S_IFBLK : S_IFCHR;
         return this.makeNode(path, entry, (d, name) => tryMakeNodeAt(d.fd, name, type | 0o600, entry.major, entry.minor));
       }
@@ -180,7 +183,16 @@ export class LayerExtractor implements TarSink {
   }
 
   private attributesOf({ mode, uid, gid, mtime, xattrs }: TarEntry): Attributes {
-    return { mode, uid, gid, mtime, xattrs, ...this.options.owner };
+    return { mode, ...this.ownerOf(uid, gid), mtime, xattrs, ...this.options.owner };
+  }
+
+  /** In a user namespace files can belong to those only that it knows; the others' are root's. */
+  private ownerOf(uid: number, gid: number): { readonly uid: number; readonly gid: number } {
+    if (inFirstUserNamespace() || (isMapped('uid', uid) && isMapped('gid', gid))) return { uid, gid };
+    if (!this.toldOfOwners)
+      this.warn(`files of the archive belong to root, and not to the ${uid}:${gid} that it says, or to others like these: this user namespace has no such ids`);
+    this.toldOfOwners = true;
+    return { uid: isMapped('uid', uid) ? uid : 0, gid: isMapped('gid', gid) ? gid : 0 };
   }
 
   private makeFile(path: ByteString, entry: TarEntry): void {
@@ -198,10 +210,10 @@ export class LayerExtractor implements TarSink {
     const parent = this.directories.get(parentOf(path));
     const existing = statAt(parent.fd, name);
     if (!existing || !isDirectory(existing)) {
-      const hidden = existing !== undefined && this.options.whiteouts === 'overlay' && isWhiteout(existing);
+      const hidden = existing !== undefined && this.options.whiteouts === 'overlay' && isWhiteoutDevice(existing);
       const fd = this.place(path, entry, (directory) => this.directories.make(directory, path, name));
       // Removed and made anew in one layer: what lower layers have in it must not show.
-      if (hidden) check(trySetXattr(fd, 'trusted.overlay.opaque', Buffer.from('y')), 'setxattr', path);
+      if (hidden) check(trySetOpaque(fd), 'setxattr', path);
     }
     this.directories.setLater(path, this.attributesOf(entry));
   }

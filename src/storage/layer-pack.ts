@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { isDirectory, toText, type ByteString } from '../kernel/file-at.ts';
-import { isOpaque, listXattrs } from '../kernel/xattr.ts';
+import { isOpaque, isWhiteout, listXattrs, type OverlayFamily, ownFamily } from '../kernel/xattr.ts';
 import { StorageError } from './error.ts';
 import { opaqueMarker, whiteoutPrefix } from './layer-extract-path.ts';
 import { LayerStack } from './layer-lookup.ts';
@@ -16,10 +16,11 @@ import { packTree, type IdRange } from './tar/pack.ts';
  * @param lower the directories of the layers below, the top one first. Where given, only those opaque directories are marked that
  *   hide something: OverlayFS makes every new directory opaque.
  * @param idRange the ids of the container's user namespace, if it has one: an image's owners do not depend on it
+ * @param family where the overlay keeps its attributes
  * @throws StorageError when the mount was made with `redirect_dir` or `metacopy`, whose files are not complete without it
  */
-export async function* packLayer(upper: string, lower?: readonly string[], idRange?: IdRange): AsyncGenerator<Buffer> {
-  const stack = lower && new LayerStack(lower);
+export async function* packLayer(upper: string, lower?: readonly string[], idRange?: IdRange, family: OverlayFamily = ownFamily()): AsyncGenerator<Buffer> {
+  const stack = lower && new LayerStack(lower, family);
   const fd = openSync(upper, constants.O_RDONLY | constants.O_DIRECTORY);
   const hidesNothing = (path: ByteString): boolean => {
     const below = stack?.stat(path);
@@ -29,9 +30,10 @@ export async function* packLayer(upper: string, lower?: readonly string[], idRan
     yield* packTree(fd, {
       idRange,
       hooks: {
+        isWhiteout: (file, status) => isWhiteout(file, status, family),
         whiteoutName: (name) => whiteoutPrefix + name,
-        marker: (directory, path) => (isOpaque(directory) && !hidesNothing(path) ? opaqueMarker : undefined),
-        examine: refuseIncomplete,
+        marker: (directory, path) => (isOpaque(directory, family) && !hidesNothing(path) ? opaqueMarker : undefined),
+        examine: (file, path) => refuseIncomplete(file, path, family),
       },
     });
   } finally {
@@ -40,8 +42,8 @@ export async function* packLayer(upper: string, lower?: readonly string[], idRan
   }
 }
 
-function refuseIncomplete(fd: number, path: ByteString): void {
-  const attribute = listXattrs(fd).find((name) => name === 'trusted.overlay.redirect' || name === 'trusted.overlay.metacopy');
+function refuseIncomplete(fd: number, path: ByteString, family: OverlayFamily): void {
+  const attribute = listXattrs(fd).find((name) => name === `${family}.overlay.redirect` || name === `${family}.overlay.metacopy`);
   if (!attribute) return;
   throw new StorageError('failed', `cannot pack "${toText(path)}" as part of a layer: it has ${attribute}; mount overlays with redirect_dir=off,metacopy=off`);
 }

@@ -2,6 +2,7 @@
  * Worker threads for what would hold up the engine: unpacking and packing layers, removing and measuring large trees. Started when
  * there is work, ended when there has been none for a moment, so an idle engine does not pay for them.
  */
+import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { StorageError, type StorageErrorKind } from './error.ts';
@@ -25,27 +26,34 @@ interface Task {
 }
 
 /** The entry point lies beside this file: as source, and as a bundle of its own beside the bundle that holds this. */
-const entry = new URL(import.meta.url.endsWith('.ts') ? './layer-worker.ts' : './layer-worker.js', import.meta.url);
+const entry = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'layer-worker.ts' : 'layer-worker.js');
 
 const idleMilliseconds = 1000;
 
 export class LayerPool {
   readonly #size: number;
+  readonly #report: (sentence: string) => void;
   readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = [];
   readonly #queue: Task[] = [];
   #running = 0;
 
-  /** @param size threads at most; one a processor unless told, but no more than four: the disk is the limit then */
-  constructor(size = Math.min(availableParallelism(), 4)) {
+  /**
+   * @param size threads at most; one a processor unless told, but no more than four: the disk is the limit then
+   * @param report told of what of a layer could not be kept
+   */
+  constructor(size = Math.min(availableParallelism(), 4), report: (sentence: string) => void = () => {}) {
     this.#size = size;
+    this.#report = report;
   }
 
   /**
    * Unpacks a layer (see {@link UnpackJob}). Jobs start in the order they are given.
    * @param signal gives up: the job ends, or never begins, with an error
    */
-  unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult | undefined> {
-    return this.#run({ kind: 'unpack', job }, signal);
+  async unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackResult | undefined> {
+    const result = await this.#run<UnpackResult | undefined>({ kind: 'unpack', job }, signal);
+    for (const warning of result?.warnings ?? []) this.#report(`${job.name}: ${warning}`);
+    return result;
   }
 
   /**

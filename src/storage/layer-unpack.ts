@@ -44,6 +44,8 @@ export interface UnpackResult {
   readonly compression: Compression;
   /** Bytes of the files in it; 0 when it was not extracted. */
   readonly size: number;
+  /** What the file system, or a user namespace, could not keep of it: a sentence each, none without end. */
+  readonly warnings: readonly string[];
 }
 
 const chunkBytes = 1 << 20;
@@ -63,7 +65,7 @@ export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<Un
   const blobHash = createHash('sha256');
   const diffHash = compression === 'none' ? blobHash : createHash('sha256');
   const copy = job.copyTo === undefined ? undefined : openSync(job.copyTo, 'wx', 0o600);
-  let size = 0;
+  let extracted: Pick<UnpackResult, 'size' | 'warnings'> = { size: 0, warnings: [] };
 
   const content = decompress(readChunks(job, blobHash, copy, aborted), compression, job.name)[Symbol.asyncIterator]();
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
@@ -75,7 +77,7 @@ export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<Un
   try {
     // An extractor may stop at the archive's end mark; what follows still counts for the digests. So it gets an
     // iterator that it cannot close, and the rest is read after it.
-    if (job.extract) size = await extractInto(job.extract, { [Symbol.asyncIterator]: () => ({ next }) }, job.name);
+    if (job.extract) extracted = await extractInto(job.extract, { [Symbol.asyncIterator]: () => ({ next }) }, job.name);
     while (!(await next()).done);
   } catch (error) {
     if (error instanceof LowerMissing) return undefined;
@@ -89,7 +91,7 @@ export async function unpack(job: UnpackJob, aborted: () => boolean): Promise<Un
   const diffId = diffHash === blobHash ? digest : `sha256:${diffHash.digest('hex')}`;
   requireSame(job.name, 'digest', job.expect.digest, digest);
   requireSame(job.name, 'diff id (digest of its uncompressed content)', job.expect.diffId, diffId);
-  return { digest, diffId, compression, size };
+  return { digest, diffId, compression, ...extracted };
 }
 
 function requireSame(name: string, what: string, expected: Digest | undefined, actual: Digest): void {
@@ -97,13 +99,14 @@ function requireSame(name: string, what: string, expected: Digest | undefined, a
     throw invalid(`${name}: the ${what} is ${actual}, not ${expected} as the image says: the archive is damaged or forged`);
 }
 
-async function extractInto(target: ExtractTarget, chunks: AsyncIterable<Uint8Array>, name: string): Promise<number> {
+async function extractInto(target: ExtractTarget, chunks: AsyncIterable<Uint8Array>, name: string): Promise<Pick<UnpackResult, 'size' | 'warnings'>> {
   const fd = openSync(target.directory, 'r');
   const lowerMissing = (): never => {
     throw new LowerMissing();
   };
   try {
-    return (await extractLayer(chunks, { fd }, { whiteouts: 'overlay', lower: target.lower ?? lowerMissing })).size;
+    const { size, warnings } = await extractLayer(chunks, { fd }, { whiteouts: 'overlay', lower: target.lower ?? lowerMissing });
+    return { size, warnings };
   } catch (error) {
     // What the extractor says of the archive gets the layer's name.
     if (error instanceof StorageError && !error.message.startsWith(name)) throw new StorageError(error.kind, `${name}: ${error.message}`, error);

@@ -7,12 +7,12 @@
  * The directory is closed to others (0700); a volume's own `_data` has the mode that its first user gives it.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, readableJson, replaceFile, temporarySuffix } from './atomic.ts';
 import { StorageError, asStorageError, invalid } from './error.ts';
 import type { LayerPool } from './layer-pool.ts';
-import { removal } from './remove-tree.ts';
+import { removal, removeTree } from './remove-tree.ts';
 import { copyUp } from './volume-copy-up.ts';
 
 /** In the shape of the Docker Engine API. */
@@ -82,7 +82,7 @@ export class Volumes {
     return volumes;
   }
 
-  /** A crash between making the directory and its record leaves an empty volume, which is still a volume: it is never thrown away. */
+  /** A directory whose record cannot be read is still a volume: it is never thrown away. */
   #load(name: string): void {
     const directory = join(this.#root, name);
     if (!lstatSync(directory).isDirectory() || !namePattern.test(name)) return;
@@ -117,12 +117,16 @@ export class Volumes {
     }
     const volume = this.#volume(name, new Date().toISOString(), emptyIsNull(labels), wanted);
     const directory = join(this.#root, name);
+    const draft = directory + temporarySuffix;
     try {
-      mkdirSync(volume.Mountpoint, { recursive: true, mode: 0o755 });
-      chmodSync(volume.Mountpoint, 0o755); // whatever the umask
-      chmodSync(directory, 0o711); // containers in a user namespace reach their own volume through its parent
-      replaceFile(join(directory, 'volume.json'), readableJson({ name, createdAt: volume.CreatedAt, labels: volume.Labels, options: volume.Options }));
+      // Whole at once: cut off in between, nobody would know that an anonymous one is that.
+      mkdirSync(join(draft, '_data'), { recursive: true, mode: 0o755 });
+      chmodSync(join(draft, '_data'), 0o755); // whatever the umask
+      chmodSync(draft, 0o711); // containers in a user namespace reach their own volume through its parent
+      replaceFile(join(draft, 'volume.json'), readableJson({ name, createdAt: volume.CreatedAt, labels: volume.Labels, options: volume.Options }));
+      renameSync(draft, directory);
     } catch (error) {
+      removeTree(draft);
       throw asStorageError(error, `make the volume ${name}`);
     }
     this.#volumes.set(name, volume);

@@ -88,6 +88,8 @@ describe('run', { skip: needsRoot() }, () => {
     [['--user', 'nobody'], 'id -un', 'nobody'],
     [['--user', '1000', '--group-add', '44', '--group-add', '45'], 'id -G', '0 44 45'],
     [['--hostname', 'ship'], 'hostname; cat /etc/hostname', 'ship\nship'],
+    // /var/run is a link to /run.
+    [['--tmpfs', '/run', '--tmpfs', '/var/run/lock'], 'touch /run/lock/x && ls /var/run/lock', 'x'],
     [['--read-only', '--tmpfs', '/scratch'], 'touch /x 2>/dev/null || echo read-only; touch /scratch/x && echo written', 'read-only\nwritten'],
     [['--ulimit', 'nofile=100:200'], 'ulimit -Sn; ulimit -Hn', '100\n200'],
     [['--cap-drop', 'ALL'], 'grep CapEff /proc/self/status | tr -d "\\t"', 'CapEff:0000000000000000'],

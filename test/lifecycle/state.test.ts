@@ -5,6 +5,7 @@ import test, { after, before, describe } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { cgroupFile, cpuLimit, memoryLimit } from '../support/cgroup-file.ts';
 import { startEngine, type TestEngine } from '../support/engine.ts';
+import { cgroupDirectories } from '../support/inventory.ts';
 import { needsRoot } from '../support/needs.ts';
 
 describe('a container', { skip: needsRoot() }, () => {
@@ -141,11 +142,16 @@ describe('a container', { skip: needsRoot() }, () => {
   });
 
   test('gets new limits while it runs, which the kernel shows', async () => {
-    await sleeper('limited', '--memory', '64m', '--cpus', '0.5', '--pids-limit', '40');
+    await sleeper('limited', '--memory', '64m', '--cpus', '0.5');
     const process = await pid('limited');
-    assert.deepEqual([memoryLimit(process), cpuLimit(process), pidsLimit(process)], [64 * 2 ** 20, 0.5, '40']);
+    assert.deepEqual([memoryLimit(process), cpuLimit(process)], [64 * 2 ** 20, 0.5]);
     await engine.must('update', '--memory', '96m', '--memory-swap', '128m', '--cpus', '0.75', '--pids-limit', '60', 'limited');
     assert.deepEqual([memoryLimit(process), cpuLimit(process), pidsLimit(process)], [96 * 2 ** 20, 0.75, '60']);
+    const id = await show('limited', '{{.Id}}');
+    const cgroups = (): string[] => cgroupDirectories(engine).filter((path) => path.endsWith(id));
+    assert.ok(cgroups().length > 0);
+    await engine.must('stop', '-t', '0', 'limited');
+    assert.deepEqual(cgroups(), [], 'those that the update made go, too');
     await engine.must('restart', '-t', '0', 'limited');
     const next = await pid('limited');
     assert.deepEqual([memoryLimit(next), cpuLimit(next), pidsLimit(next)], [96 * 2 ** 20, 0.75, '60']);
@@ -187,9 +193,10 @@ describe('a container', { skip: needsRoot() }, () => {
   });
 
   test('is healthy or not, as its check says', async () => {
-    const check = ['--health-cmd', 'test -e /well', '--health-interval', '100ms', '--health-retries', '2'];
-    await sleeper('patient', ...check);
-    assert.equal(await show('patient', '{{.State.Health.Status}}'), 'starting');
+    await sleeper('unseen', '--health-cmd', 'true', '--health-interval', '1h');
+    assert.equal(await show('unseen', '{{.State.Health.Status}}'), 'starting');
+    await engine.must('rm', '-f', 'unseen');
+    await sleeper('patient', '--health-cmd', 'test -e /well', '--health-interval', '100ms', '--health-retries', '2');
     await until(async () => (await show('patient', '{{.State.Health.Status}}')) === 'unhealthy', 'it became unhealthy');
     await engine.must('exec', 'patient', 'touch', '/well');
     await until(async () => (await show('patient', '{{.State.Health.Status}}')) === 'healthy', 'it became healthy');

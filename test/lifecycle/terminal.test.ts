@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import test, { after, before, describe } from 'node:test';
+import { resizeTerminal } from '../../src/runtime/console.ts';
 import { startEngine, type TestEngine } from '../support/engine.ts';
 import { needsRoot } from '../support/needs.ts';
 
@@ -54,6 +56,20 @@ describe('a terminal', { skip: needsRoot() }, () => {
   /** The shell's own line editing is not what is looked at. */
   const shell = ['sh', '-c', 'tty; stty size; while read -r line; do eval "$line"; done'];
 
+  for (const [how, watch] of [
+    ['--step', '--step=mount.pivot'],
+    ['--hand', '--hand=mount.pivot'],
+  ] as const)
+    test(`run -it ${how}: the keyboard is the person's until the last stop, then the container's, and its lines are not drawn askew`, async () => {
+      const screen = open('run', '--rm', '-it', '--network', 'none', watch, 'base', ...shell);
+      assert.doesNotMatch((await screen.shows(/[^]*\[(Enter|d): do it[^\]]*\]\S*\r\n/))[0], /\r\r/);
+      screen.type(how === '--step' ? '\r' : 'd');
+      await screen.shows(/\/dev\/pts\/0\r\n33 77\r\n/);
+      screen.type('echo $((6*7)); exit 3\n');
+      await screen.shows(/42\r\n/);
+      assert.equal(await screen.ended, 3);
+    });
+
   test('run -it: a real one, of the size of the client, that follows it; keys become lines and signals', async () => {
     const screen = open('run', '--rm', '-it', '--name', 'seen', 'base', ...shell);
     await screen.shows(/\/dev\/pts\/0\r\n33 77\r\n/);
@@ -64,7 +80,10 @@ describe('a terminal', { skip: needsRoot() }, () => {
     screen.type('trap "stty size" WINCH; sleep infinity & echo set; wait\n');
     await screen.shows(/\nset\r\n/);
     const tty = clientTerminal(screen.child);
-    execFileSync('stty', ['-F', tty, 'rows', '50', 'cols', '120']);
+    // In one: stty(1) sets rows and columns one after the other, and the second signal would find the shell reading, which ends it.
+    const terminal = openSync(tty, 'r+');
+    resizeTerminal(terminal, 50, 120);
+    closeSync(terminal);
     await screen.shows(/50 120\r\n/);
     screen.type('trap "echo interrupted; exit 5" INT; echo armed; sleep 9\n');
     await screen.shows(/\narmed\r\n/);

@@ -229,6 +229,25 @@ describe('a hostile image', { skip: needsRoot() }, () => {
     assert.match((await engine.hako(['create', '--ipc', 'host', '--sysctl', 'kernel.msgmax=1', 'base'])).stderr, /not allowed/);
   });
 
+  for (const [what, config] of Object.entries({
+    'a variable': { Env: ['A=\0TOKEN\0'] },
+    'the working directory': { WorkingDir: '/x\0TOKEN\0' },
+    'the command': { Cmd: ['echo', '\0TOKEN\0'] },
+  }))
+    test(`with a NUL in ${what}: no script names a variable of the reader's shell by it, and nothing starts`, async () => {
+      const name = await image([], config);
+      const container = `nul-${name.replace('/', '-')}`;
+      const explained = await engine.hako(['run', '--explain', name]);
+      await engine.must('create', '--name', container, '--network', 'none', name);
+      const exported = await engine.hako(['export-script', container]);
+      const started = await engine.hako(['start', container]);
+      for (const { code, stdout, stderr } of [explained, exported, started]) {
+        assert.doesNotMatch(stdout, /TOKEN/);
+        assert.notEqual(code, 0);
+        assert.match(stderr, /^hako: [^\n]*"[^"\n]*\\u0000TOKEN\\u0000" has a NUL character[^\n]*\n$/);
+      }
+    });
+
   test('and nothing of all this was made on the host', () => {
     unchangedBut('msgmax');
     assert.equal(existsSync('/ran'), false);

@@ -13,7 +13,7 @@ import { buildBaseRootfs } from '../../src/image/base/base-image.ts';
 import { perform } from '../../src/kernel/perform.ts';
 import { findCgroup } from '../../src/runtime/cgroup/cgroup.ts';
 import { killAll } from '../../src/runtime/cgroup/kill.ts';
-import { detectCgroups } from '../../src/runtime/cgroup/layout.ts';
+import { detectCgroups } from '../../src/runtime/cgroup/detect.ts';
 import { removeCgroup } from '../../src/runtime/cgroup/remove.ts';
 import { exec } from '../../src/runtime/exec.ts';
 import type { ExitStatus } from '../../src/runtime/monitor.ts';
@@ -83,8 +83,13 @@ export class ContainerBench {
   }
 
   /** Starts a container and waits for its end. */
-  async run(asked: Asked): Promise<Ended> {
-    const started = await this.start(this.plan(asked));
+  run(asked: Asked): Promise<Ended> {
+    return this.runPlan(this.plan(asked));
+  }
+
+  /** Starts the container of a plan and waits for its end. */
+  async runPlan(plan: StartPlan): Promise<Ended> {
+    const started = await this.start(plan);
     const ended = await outcome(started.process);
     await this.remove(started);
     return ended;

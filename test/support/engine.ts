@@ -88,7 +88,7 @@ export class TestEngine {
     for (const stream of [daemon.stdout, daemon.stderr]) stream!.pipe(log, { end: false });
     this.#daemon = daemon;
     const report = (await (daemon.stdio[3] as Readable).setEncoding('utf8').toArray()).join('').trim();
-    if (report === 'ready') return;
+    if (report.split('\n')[0] === 'ready') return;
     if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
     this.#daemon = undefined;
     throw new Error(`hakod did not start: ${report || this.readLog()}`);

@@ -47,7 +47,8 @@ export function withoutReadyEndpoints(lines: readonly string[]): string[] {
   const namespaces = lines.filter((line) => line === 'descriptor of hakod: net').length;
   return [
     ...lines.filter((line) => !/^(link|route|address) .*\bveth|^descriptor of hakod: net$/.test(line)).map((line) => line.replace(/ linkdown\b/, '')),
-    ...(interfaces === namespaces ? [] : [`${interfaces} interfaces for ${namespaces} namespaces that are held ready`]),
+    // Not how many: as many are held ready as the last minutes asked for.
+    ...(interfaces === namespaces ? [] : [`${interfaces - namespaces} more interfaces than namespaces that are held ready`]),
   ];
 }
 
@@ -102,7 +103,7 @@ function cgroups(scope: Scope): string[] {
 export function processesOf(scope: Pick<Scope, 'directory' | 'cgroup'>): { readonly pid: number; readonly name: string }[] {
   return processIds()
     .filter((pid) => {
-      if (Number(pid) === process.pid) return false;
+      if (Number(pid) === process.pid || waitsForInit(pid)) return false;
       const links = ['exe', 'cwd', 'root', ...attempt(() => readdirSync(`/proc/${pid}/fd`), []).map((fd) => `fd/${fd}`)];
       const texts = ['cgroup', 'cmdline', 'environ'].map((file) => attempt(() => readFileSync(`/proc/${pid}/${file}`, 'latin1'), ''));
       const paths = links.map((link) => attempt(() => readlinkSync(`/proc/${pid}/${link}`), ''));
@@ -110,6 +111,11 @@ export function processesOf(scope: Pick<Scope, 'directory' | 'cgroup'>): { reado
     })
     .map((pid) => ({ pid: Number(pid), name: attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), '') }))
     .filter(({ name }) => name !== '');
+}
+
+/** Has ended, and the machine's first process, not we, has yet to reap it. */
+function waitsForInit(pid: string): boolean {
+  return / Z 1 /.test(attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), '').replace(/^.*\)/s, ''));
 }
 
 /** Processes by name; and by kind what the engine's holds open: a descriptor of a namespace or a process keeps a kernel object. */
@@ -163,8 +169,13 @@ function packetFilter(scope: Scope, enter: (program: string, ...args: string[]) 
 }
 
 function files(scope: Scope): string[] {
-  if (!existsSync(scope.directory)) return [];
-  // With types, since without them links are followed, and an image's lead anywhere.
-  const entries = attempt(() => readdirSync(scope.directory, { recursive: true, withFileTypes: true }), []);
-  return entries.map((entry) => `file ${relative(scope.directory, join(entry.parentPath, entry.name))}`);
+  return filesBelow(scope.directory).map((path) => `file ${relative(scope.directory, path)}`);
+}
+
+/** Not by `recursive` of readdir(3)'s: that follows links, and an image's lead anywhere. */
+function filesBelow(directory: string): string[] {
+  return attempt(() => readdirSync(directory, { withFileTypes: true }), []).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    return entry.isDirectory() ? [path, ...filesBelow(path)] : [path];
+  });
 }

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { needs, packageOf } from './needs.ts';
 
-test('the package script installs every program that a test can need', () => {
-  const script = readFileSync(join(import.meta.dirname, '../../scripts/install-test-packages.sh'), 'utf8');
-  const list = /^packages='\n(.*?)^'/ms.exec(script)?.[1] ?? '';
-  const installed = list.split('\n').map((line) => line.replace(/#.*/, '').trim());
+test('the package scripts install every program that a test can need', () => {
+  const installed = ['install-test-packages.sh', 'install-caller-packages.sh'].flatMap((name) => {
+    const script = readFileSync(join(import.meta.dirname, '../../scripts', name), 'utf8');
+    const list = /<<'END'\n(.*?)^END/ms.exec(script)?.[1] ?? '';
+    return list.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  });
   assert.deepEqual(
     Object.values(packageOf).filter((name) => !installed.includes(name)),
     [],

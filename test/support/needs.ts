@@ -5,21 +5,43 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Programs that tests use, and the Debian package of each. scripts/install-test-packages.sh installs these packages. */
+/**
+ * Programs that tests use, and the Debian package of each. scripts/install-test-packages.sh installs these packages; those that call an
+ * OCI runtime, which only test/callers needs, scripts/install-caller-packages.sh.
+ */
 export const packageOf = {
   'aarch64-linux-gnu-objdump': 'binutils-aarch64-linux-gnu',
   buildah: 'buildah',
   bwrap: 'bubblewrap',
+  capsh: 'libcap2-bin',
+  conmon: 'conmon',
+  containerd: 'containerd',
   crun: 'crun',
   curl: 'curl',
+  'dbus-daemon': 'dbus-daemon',
+  'dbus-monitor': 'dbus-bin',
+  dockerd: 'docker.io',
+  getcap: 'libcap2-bin',
+  getpcaps: 'libcap2-bin',
   ip: 'iproute2',
+  losetup: 'mount',
+  'mkfs.ext4': 'e2fsprogs',
   mmdebstrap: 'mmdebstrap',
+  newgidmap: 'uidmap',
+  newuidmap: 'uidmap',
   nft: 'nftables',
   objdump: 'binutils',
+  podman: 'podman',
+  pasta: 'passt',
+  ps: 'procps',
   python3: 'python3',
   'qemu-aarch64': 'qemu-user',
   runc: 'runc',
+  setcap: 'libcap2-bin',
+  script: 'bsdutils',
+  setpriv: 'util-linux',
   skopeo: 'skopeo',
+  slirp4netns: 'slirp4netns',
   strace: 'strace',
   umoci: 'umoci',
   unshare: 'util-linux',
@@ -61,11 +83,6 @@ export function needs(...programs: readonly Program[]): string | false {
 /** The `skip` option of a test that changes the kernel's state. */
 export function needsRoot(): string | false {
   return process.getuid?.() === 0 ? false : 'needs root';
-}
-
-/** The `skip` option of a test of one architecture's machine code: as Node's process.arch names it. */
-export function needsArchitecture(architecture: 'x64' | 'arm64'): string | false {
-  return process.arch === architecture ? false : `needs ${architecture}, this machine is ${process.arch}`;
 }
 
 /** The `skip` option of a test that needs a cgroup controller: `memory`, `pids`, … in whichever version the machine has it. */

@@ -28,7 +28,7 @@ export function enterPrivateNetwork(): void {
 export function request(socket: NetlinkSocket, messages: readonly Message[], answer?: (replies: readonly Reply[]) => number): number {
   const c = socket.call(messages, answer ? { answer } : {});
   const value = perform(c) as number;
-  if (value < 0) throw new Error(`${messages.map((m) => m.name).join(', ')}: errno ${-value} ${c.failureDetail?.() ?? ''}`);
+  if (value < 0) throw new Error(`${messages.map((m) => m.name).join(', ')}: errno ${-value} ${c.failureDetail?.(-value) ?? ''}`);
   return value;
 }
 

@@ -9,10 +9,10 @@ export class RequestError extends Error {
   }
 }
 
-/** The status and sentence to answer for anything thrown; what is neither the client's nor the engine's known error is a 500. */
-export function answerOf(error: unknown): { readonly status: number; readonly message: string } {
+/** The status and sentence to answer for anything thrown; what is neither the client's nor the engine's known error is a 500. A start that was traced brings its trace. */
+export function answerOf(error: unknown): { readonly status: number; readonly message: string; readonly trace?: unknown } {
   const { message } = error as Error;
-  const { status } = error as { status?: unknown };
-  if (typeof status === 'number' && status >= 300 && status < 600) return { status, message };
+  const { status, trace } = error as { status?: unknown; trace?: unknown };
+  if (typeof status === 'number' && status >= 300 && status < 600) return { status, message, ...(trace === undefined ? {} : { trace }) };
   return { status: 500, message: message || 'The engine failed without saying why.' };
 }

@@ -56,6 +56,24 @@ export const containerRoutes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/containers/{ref}/explain',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.containers.explainContainer(exchange.parameter('ref'), { files: exchange.query.list('file') }));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/containers/{ref}/script',
+    async handle(exchange) {
+      const form = exchange.query.text('cgroup');
+      if (form !== undefined && form !== 'v1' && form !== 'v2' && form !== 'hybrid')
+        throw new RequestError(400, `The form of cgroups '${form.slice(0, 64)}' is unknown: use v1, v2 or hybrid.`);
+      const text = exchange.engine.containers.script(exchange.parameter('ref'), form);
+      exchange.response.writeHead(200, { 'Content-Type': 'text/x-shellscript; charset=utf-8' }).end(text);
+    },
+  },
+  {
+    method: 'GET',
     path: '/containers/{ref}/top',
     async handle(exchange) {
       exchange.json(await exchange.engine.containers.top(exchange.parameter('ref'), exchange.query.text('ps_args') ?? '-ef'));
@@ -73,8 +91,12 @@ export const containerRoutes: readonly Route[] = [
     method: 'POST',
     path: '/containers/{ref}/start',
     async handle(exchange) {
-      await exchange.engine.containers.start(exchange.parameter('ref'));
-      exchange.empty();
+      const ref = exchange.parameter('ref');
+      if (exchange.query.flag('trace')) exchange.json(await exchange.engine.containers.startTraced(ref));
+      else {
+        await exchange.engine.containers.start(ref);
+        exchange.empty();
+      }
     },
   },
   {

@@ -16,6 +16,20 @@ export const execRoutes: readonly Route[] = [
       exchange.json(await exchange.engine.execs.create(exchange.parameter('ref'), body), 201);
     },
   },
+  {
+    method: 'POST',
+    path: '/containers/{ref}/why',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.execs.why(exchange.parameter('ref'), await exchange.body(execCreateBody)), 201);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/exec/{id}/why',
+    async handle(exchange) {
+      exchange.json(await exchange.engine.execs.whyReport(exchange.parameter('id')));
+    },
+  },
   { method: 'POST', path: '/exec/{id}/start', handle: start },
   {
     method: 'POST',

@@ -68,4 +68,6 @@ export interface HistoryItem {
   /** Bytes. */
   Size: number;
   Comment: string;
+  /** The diff id of the layer that the step made; absent where it made none. Docker does not tell. */
+  Layer?: string;
 }

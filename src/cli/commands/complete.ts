@@ -17,6 +17,7 @@ export const command = defineCommand({
 });
 
 const namesOf: Names = async (kind) => {
+  if (kind === 'step') return (await import('../../manual/manual.ts')).readManual().examples.map(({ id }) => id);
   try {
     (await tryConnect()).destroy();
     const { get } = await import('../client.ts');

@@ -2,6 +2,7 @@
 import type { FilesystemChange } from '../../api/schema.ts';
 import { get, segment } from '../client.ts';
 import { defineCommand } from '../command.ts';
+import { printable } from '../terminal-text.ts';
 
 const letters = ['C', 'A', 'D'] as const;
 
@@ -12,6 +13,6 @@ export const command = defineCommand({
   flags: {},
   async run({ args: [name = ''] }) {
     const changes = (await get<FilesystemChange[] | null>(`/containers/${segment(name)}/changes`)) ?? [];
-    process.stdout.write(changes.map(({ Kind, Path }) => `${letters[Kind]} ${Path}\n`).join(''));
+    process.stdout.write(changes.map(({ Kind, Path }) => `${letters[Kind]} ${printable(Path)}\n`).join(''));
   },
 });

@@ -16,6 +16,7 @@ export const command = defineCommand({
         process.stdout.write('the engine is not running\n');
         return 1;
       }
+      if (error instanceof CommandError) throw error;
       throw new CommandError(`cannot reach the engine at ${socketPath}: ${(error as NodeJS.ErrnoException).code}`);
     }
     const { Version } = await get<{ Version: string }>('/version');

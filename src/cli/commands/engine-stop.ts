@@ -11,6 +11,7 @@ export const command = defineCommand({
   async run() {
     const connection = await tryConnect().catch((error: unknown) => {
       if (isAbsent(error)) return undefined;
+      if (error instanceof CommandError) throw error;
       throw new CommandError(`cannot reach the engine at ${socketPath}: ${(error as NodeJS.ErrnoException).code}`);
     });
     if (!connection) {

@@ -4,6 +4,7 @@ import { filterQuery, send } from '../client.ts';
 import { CommandError, defineCommand } from '../command.ts';
 import { streamFormatFlag } from '../format-flag.ts';
 import { jsonLines } from '../json-lines.ts';
+import { printable, printableLines } from '../terminal-text.ts';
 import { timeFlag } from '../time-flag.ts';
 import { nanoTime } from '../units.ts';
 
@@ -26,7 +27,7 @@ export const command = defineCommand({
 
 async function formatter(format: string | undefined): Promise<(line: string) => string> {
   if (format === 'json') return (line) => line;
-  if (!format) return (line) => eventText(parseEvent(line));
+  if (!format) return (line) => printable(eventText(parseEvent(line)));
   const { compileTemplate, TemplateError } = await import('../template.ts');
   const wrap = <T>(make: () => T): T => {
     try {
@@ -40,7 +41,17 @@ async function formatter(format: string | undefined): Promise<(line: string) => 
     const event = parseEvent(line);
     // Docker's templates know the fields of its own structure, whose names begin with capitals.
     return wrap(() =>
-      template({ ...event, ID: event.Actor.ID, Status: event.Action, From: event.from ?? '', Scope: event.scope, Time: event.time, TimeNano: event.timeNano }),
+      printableLines(
+        template({
+          ...event,
+          ID: event.Actor.ID,
+          Status: event.Action,
+          From: event.from ?? '',
+          Scope: event.scope,
+          Time: event.time,
+          TimeNano: event.timeNano,
+        }),
+      ),
     );
   };
 }

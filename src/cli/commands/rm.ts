@@ -2,6 +2,7 @@
 import { ApiError, request, segment } from '../client.ts';
 import { defineCommand } from '../command.ts';
 import { each } from '../each.ts';
+import { complain } from '../terminal-text.ts';
 
 export const command = defineCommand({
   usage: ['[OPTIONS] CONTAINER [CONTAINER...]'],
@@ -18,7 +19,7 @@ export const command = defineCommand({
       } catch (error) {
         // What is forced to be gone and is not there is as wanted; said, but no failure. Docker does so too.
         if (!flags.force || !(error instanceof ApiError) || error.status !== 404) throw error;
-        process.stderr.write(`hako: ${error.message}\n`);
+        complain(error.message);
       }
     }),
 });

@@ -1,6 +1,7 @@
 /** `hako rmi`: takes names from images, and removes those without any. */
 import { request, segment } from '../client.ts';
 import { CommandError, defineCommand } from '../command.ts';
+import { complain } from '../terminal-text.ts';
 
 export const command = defineCommand({
   usage: ['[OPTIONS] IMAGE [IMAGE...]'],
@@ -20,7 +21,7 @@ export const command = defineCommand({
         for (const { Untagged, Deleted } of removed) process.stdout.write(Untagged ? `Untagged: ${Untagged}\n` : `Deleted: ${Deleted}\n`);
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
-        process.stderr.write(`hako: ${error.message}\n`);
+        complain(error.message);
         code = 1;
       }
     }

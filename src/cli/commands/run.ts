@@ -5,11 +5,13 @@ import { CommandError, defineCommand, UsageError, type Flags, type Values } from
 import { containerFlags } from '../container-flags.ts';
 import { attachedStreams, createBody } from '../create-body.ts';
 import { createContainer, startFailureCode } from '../create-container.ts';
+import { watchedStart, watchFlags } from '../watched-start.ts';
 
 const runFlags = {
   ...containerFlags,
   detach: { kind: 'bool', short: 'd', help: 'Run container in background and print container ID' },
   'detach-keys': { kind: 'string', help: 'Override the key sequence for detaching a container' },
+  ...watchFlags,
   'sig-proxy': { kind: 'bool', help: 'Proxy received signals to the process', default: true },
 } as const satisfies Flags;
 
@@ -33,9 +35,10 @@ export const command = defineCommand({
 });
 
 async function runInBackground(flags: Values<typeof runFlags>, body: ContainerCreateBody): Promise<void> {
+  const start = watchedStart(flags, flags.name, false) ?? ((id) => post(`/containers/${id}/start`));
   const id = await createContainer(flags, body);
   try {
-    await post(`/containers/${id}/start`);
+    await start(id);
   } catch (error) {
     await startFailed(id, flags.rm, error);
   }
@@ -48,6 +51,7 @@ async function runInForeground(flags: Values<typeof runFlags>, body: ContainerCr
   const size = flags.tty ? terminalSize() : undefined;
   if (size) body.HostConfig!.ConsoleSize = size;
   const { runAttached } = await import('../attached-run.ts');
+  const start = watchedStart(flags, flags.name, body.AttachStdin ?? false);
   const id = await createContainer(flags, body);
   const attached = { stdin: body.AttachStdin ?? false, stdout: body.AttachStdout ?? false, stderr: body.AttachStderr ?? false };
   return runAttached(id, {
@@ -56,14 +60,15 @@ async function runInForeground(flags: Values<typeof runFlags>, body: ContainerCr
     removes: flags.rm,
     detachKeys: flags['detach-keys'],
     proxySignals: flags['sig-proxy'],
+    start: start && (() => start(id)),
     startFailed: (error) => startFailed(id, flags.rm, error),
   });
 }
 
-/** A container that `--rm` promised to remove is removed, whatever kept it from starting. @throws always */
+/** A container that `--rm` promised to remove is removed, whatever kept it from starting; and one that was given up step by step. @throws always */
 async function startFailed(id: string, removes: boolean, error: unknown): Promise<never> {
   if (!(error instanceof CommandError)) throw error;
-  if (removes) {
+  if (removes || 'givenUp' in error) {
     const { request } = await import('../client.ts');
     await request('DELETE', `/containers/${id}`, { query: { force: true, v: true } }).catch(() => {});
   }

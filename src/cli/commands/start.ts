@@ -3,6 +3,7 @@ import type { ContainerInspect } from '../../api/schema.ts';
 import { get, post, segment } from '../client.ts';
 import { CommandError, defineCommand } from '../command.ts';
 import { eachInOrder } from '../each.ts';
+import { watchedStart, watchFlags } from '../watched-start.ts';
 
 export const command = defineCommand({
   usage: ['[OPTIONS] CONTAINER [CONTAINER...]'],
@@ -12,9 +13,11 @@ export const command = defineCommand({
     attach: { kind: 'bool', short: 'a', help: 'Attach STDOUT/STDERR and forward signals' },
     'detach-keys': { kind: 'string', help: 'Override the key sequence for detaching a container' },
     interactive: { kind: 'bool', short: 'i', help: "Attach container's STDIN" },
+    ...watchFlags,
   },
   async run({ flags, args }) {
-    if (!flags.attach && !flags.interactive) return eachInOrder(args, (name) => post(`/containers/${segment(name)}/start`));
+    const start = watchedStart(flags, args[0], flags.interactive);
+    if (!flags.attach && !flags.interactive) return eachInOrder(args, (name) => (start ? start(name) : post(`/containers/${segment(name)}/start`)));
     if (args.length > 1) throw new CommandError('you cannot start and attach multiple containers at once');
     const { Id, Config, HostConfig, State } = await get<ContainerInspect>(`/containers/${segment(args[0]!)}/json`);
     if (State.Running) {
@@ -31,6 +34,7 @@ export const command = defineCommand({
       removes: HostConfig.AutoRemove ?? false,
       detachKeys: flags['detach-keys'],
       proxySignals: true,
+      start: start && (() => start(Id)),
       startFailed(error) {
         throw error;
       },

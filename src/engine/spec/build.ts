@@ -9,6 +9,7 @@ import { oomScoreOf } from './limits.ts';
 import { mountsOf, type GeneratedFiles } from './mounts.ts';
 import { hasUserNamespace, namespacesOf, userMapping, type JoinedNamespaces } from './namespaces.ts';
 import { confinementOf, processOf } from './process.ts';
+import { refuse } from './refusal.ts';
 import { resourcesOf } from './resources.ts';
 import { timeOffsets } from './time-offsets.ts';
 
@@ -28,7 +29,7 @@ export interface SpecInput {
 /**
  * Builds the specification.
  * @returns warnings too: what this engine cannot give. What the machine's cgroups cannot, the start itself says
- * @throws EngineError 400 for what only the host can tell to be wrong: a device that there is not
+ * @throws EngineError 400 for what only the host can tell to be wrong: a device that there is not; and for a NUL in what an image says
  */
 export function buildSpec(input: SpecInput): { readonly spec: Spec; readonly warnings: string[] } {
   const { id, config, hostConfig, user } = input;
@@ -73,5 +74,20 @@ export function buildSpec(input: SpecInput): { readonly spec: Spec; readonly war
       rootfsPropagation: input.mounts.some((m) => /shared|slave/.test(m.Propagation)) ? 'slave' : 'private',
     },
   };
+  refuseNul(spec);
   return { spec, warnings: [...confinement.warnings, ...warnings, ...score.warnings] };
+}
+
+/** The kernel would take what comes before a NUL for the whole, and in a shell line it would name a variable (src/step/shell.ts). */
+function refuseNul(value: unknown): void {
+  if (typeof value === 'string')
+    refuse(
+      value.includes('\0'),
+      `the container's configuration is refused: ${JSON.stringify(value.slice(0, 80))} has a NUL character, which nothing that the kernel is told can have`,
+    );
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, inner] of Object.entries(value)) {
+      if (!Array.isArray(value)) refuseNul(key);
+      refuseNul(inner);
+    }
 }

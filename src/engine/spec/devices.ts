@@ -10,6 +10,7 @@ import {
   resolveDevice,
   type Devices,
 } from '../../runtime/devices.ts';
+import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
 import type { DeviceRule, DeviceSpec, MountSpec } from '../../runtime/spec.ts';
 import { hasUserNamespace } from './namespaces.ts';
 import { refuse, refusing } from './refusal.ts';
@@ -33,9 +34,18 @@ export function devicesOf(hostConfig: HostConfig): ContainerDevices {
   if (asked.length + rules.length === 0) return { devices: defaultDevices, rules: defaultDeviceRules, binds: [] };
   const all = [...defaultDeviceRules, ...asked.flatMap((d) => d.rules), ...rules];
   // A user namespace can make no nodes: the host's own is bound, whatever it is called in the container.
-  if (hasUserNamespace(hostConfig)) return { devices: defaultDevices, rules: all, binds: asked.flatMap((d) => d.binds) };
+  const binds = asked.flatMap((d) => d.binds);
+  if (hasUserNamespace(hostConfig) || !inFirstUserNamespace()) return { devices: defaultDevices, rules: all, binds };
   return { devices: onePerPath([...defaultDevices, ...named]), rules: all, binds: [] };
 }
+
+/** What of rules an ordinary user's engine cannot have in force: that devices are to be used in some ways only. */
+export function deviceWarnings({ Devices = [], DeviceCgroupRules = [] }: HostConfig): string[] {
+  const asked = DeviceCgroupRules.length > 0 || Devices.some(({ CgroupPermissions }) => !/^(?=.*r)(?=.*w)|^$/.test(CgroupPermissions ?? ''));
+  return asked && !inFirstUserNamespace() ? [noRules] : [];
+}
+
+const noRules = 'Rules of devices will not be in force: an ordinary user cannot have a filter of devices; what you may do with a device, the container may';
 
 /** A node can be made once: of two at one path the later counts. */
 function onePerPath(devices: readonly DeviceSpec[]): DeviceSpec[] {

@@ -1,7 +1,7 @@
 /** The process of an exec: the container's own confinement, with the user and environment that the exec asks for. */
 import { closeSync, openSync } from 'node:fs';
 import type { ExecCreateBody } from '../../api/schema.ts';
-import { resolveUser } from '../../runtime/user.ts';
+import { resolveContainerUser } from './container-user.ts';
 import type { ProcessSpec, SeccompSpec } from '../../runtime/spec.ts';
 import type { Container } from '../container.ts';
 import { environmentOf } from './environment.ts';
@@ -19,7 +19,7 @@ export function buildExecProcess(
   const confinement = confinementOf(hostConfig, hostConfig.Privileged === true || body.Privileged === true);
   const root = openSync(`/proc/${pid}/root`, 'r');
   try {
-    const user = refusing(() => resolveUser(root, body.User || config.User || '', hostConfig.GroupAdd ?? []));
+    const user = refusing(() => resolveContainerUser(root, body.User || config.User || '', hostConfig.GroupAdd ?? []));
     const { process } = processOf(hostConfig, confinement, user, {
       args: body.Cmd ?? [],
       env: environmentOf({ Env: [...(config.Env ?? []), ...(body.Env ?? [])], Tty: body.Tty ?? false }, hostnameOf(id, config, hostConfig), user.home),

@@ -1,5 +1,6 @@
 /** Limits that are a process's own: rlimits and the OOM score, cut to what the engine may give. See prlimit(2), proc_pid_oom_score_adj(5). */
 import { readFileSync } from 'node:fs';
+import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
 import type { HostConfig } from '../../api/schema.ts';
 import { availableCapabilities } from '../../runtime/capabilities.ts';
 import { clampRlimits, ownHardLimits, parseUlimit, type Rlimit } from '../../runtime/rlimits.ts';
@@ -19,7 +20,8 @@ let own: Powers | undefined;
 
 function powersFor(host: HostConfig): Powers {
   own ??= {
-    resource: availableCapabilities().includes('CAP_SYS_RESOURCE'),
+    // Root of a user namespace has it over nothing that is asked here.
+    resource: inFirstUserNamespace() && availableCapabilities().includes('CAP_SYS_RESOURCE'),
     hardLimits: ownHardLimits(),
     oomScoreAdj: Number(readFileSync('/proc/self/oom_score_adj', 'utf8')),
   };

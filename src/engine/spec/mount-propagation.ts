@@ -2,8 +2,8 @@
  * Whether mounts can pass between the host and a bind mount as asked: only where the host's mount is shared itself.
  * See mount_namespaces(7), "Shared subtrees".
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { parseMountinfo } from '../../kernel/mountinfo.ts';
+import { realpathSync } from 'node:fs';
+import { mountHolding, parseMountinfo, readMountinfo } from '../../kernel/mountinfo.ts';
 import { refuse } from './refusal.ts';
 
 /**
@@ -13,19 +13,14 @@ import { refuse } from './refusal.ts';
 export function checkPropagation(source: string, propagation: string, mountinfo?: string): void {
   if (!/shared|slave/.test(propagation)) return;
   const path = realPath(source);
-  const mounts = parseMountinfo(mountinfo ?? readFileSync('/proc/self/mountinfo', 'latin1'));
-  const above = mounts.filter(({ mountPoint }) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`));
-  // Of two at one path the later one lies on top.
-  const mount = above.reduce((nearest, m) => (m.mountPoint.length >= nearest.mountPoint.length ? m : nearest), above[0]!);
-  const has = (kind: string): boolean => mount.propagation.some((field) => field.startsWith(kind));
+  const mount = mountHolding(mountinfo === undefined ? readMountinfo() : parseMountinfo(mountinfo), path);
+  const place = mount?.mountPoint ?? '/';
+  const has = (kind: string): boolean => mount?.propagation.some((field) => field.startsWith(kind)) ?? false;
   const shared = propagation.endsWith('shared');
-  refuse(
-    shared && !has('shared:'),
-    `path ${source} is mounted on ${mount.mountPoint} but it is not a shared mount: make it one with mount --make-shared ${mount.mountPoint}`,
-  );
+  refuse(shared && !has('shared:'), `path ${source} is mounted on ${place} but it is not a shared mount: make it one with mount --make-shared ${place}`);
   refuse(
     !shared && !has('shared:') && !has('master:'),
-    `path ${source} is mounted on ${mount.mountPoint} but it is not a shared or slave mount: make it one with mount --make-shared ${mount.mountPoint}`,
+    `path ${source} is mounted on ${place} but it is not a shared or slave mount: make it one with mount --make-shared ${place}`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** What is mounted into a container, in the order to do it: the kernel's file systems, then the user's by depth. */
 import { posix } from 'node:path';
 import type { HostConfig, MountPoint } from '../../api/schema.ts';
+import { inFirstUserNamespace, isMapped } from '../../kernel/user-namespace.ts';
 import type { MountSpec } from '../../runtime/spec.ts';
 import { hasUserNamespace, networkTarget, userMapping } from './namespaces.ts';
 import { tmpfsMount, tmpfsWords } from './tmpfs.ts';
@@ -46,18 +47,21 @@ function generatedMounts({ ReadonlyRootfs }: HostConfig, files: GeneratedFiles):
 const safe = ['nosuid', 'noexec', 'nodev'];
 
 function kernelMounts(hostConfig: HostConfig): MountSpec[] {
-  const { Privileged = false, IpcMode = '', ShmSize } = hostConfig;
+  const { Privileged = false, IpcMode = '', PidMode = '', ShmSize } = hostConfig;
   const user = hasUserNamespace(hostConfig);
   const hostIpc = IpcMode === 'host';
   // The group that owns terminals: in a user namespace only an id that it maps can be one.
-  const terminals = user && userMapping(hostConfig.UsernsMode!).size <= terminalGroup ? [] : [`gid=${terminalGroup}`];
+  const terminals = (user ? userMapping(hostConfig.UsernsMode!).size > terminalGroup : isMapped('gid', terminalGroup)) ? [`gid=${terminalGroup}`] : [];
   return [
-    { destination: '/proc', type: 'proc', source: 'proc', options: safe },
+    // A user namespace may mount proc only of a PID namespace that is its own.
+    PidMode === 'host' && !inFirstUserNamespace()
+      ? { destination: '/proc', type: 'bind', source: '/proc', options: ['rbind', 'rprivate', ...safe] }
+      : { destination: '/proc', type: 'proc', source: 'proc', options: safe },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...terminals] },
     ...sysMounts(hostConfig, Privileged, user),
     // The host's message queues belong to another user namespace than the container's.
-    ...(hostIpc && user ? [] : [{ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe }]),
+    ...(hostIpc && (user || !inFirstUserNamespace()) ? [] : [{ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe }]),
     ...(hostIpc ? [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }] : []),
     ...(hostIpc || IpcMode === 'none'
       ? []

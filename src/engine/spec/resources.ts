@@ -1,6 +1,6 @@
 /** Limits: from Docker's HostConfig to the runtime specification's resources. */
-import { statSync } from 'node:fs';
 import type { ContainerResources, HostConfig, ThrottleDevice } from '../../api/schema.ts';
+import { blockDeviceNumbers } from '../../kernel/block-device.ts';
 import type { DeviceRule, Resources, Throttle } from '../../runtime/spec.ts';
 import { EngineError } from '../engine.ts';
 import { refuse } from './refusal.ts';
@@ -75,10 +75,9 @@ function blockIoOf(host: ContainerResources): Resources['blockIO'] {
 
 /** The numbers of a block device of the host's. */
 function numbersOf(path: string): { readonly major: number; readonly minor: number } {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isBlockDevice()) throw new EngineError(400, `${path} is not a block device of this machine: limits of block I/O need one, such as /dev/sda`);
-  const { rdev } = stat;
-  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00) };
+  const numbers = blockDeviceNumbers(path);
+  if (!numbers) throw new EngineError(400, `${path} is not a block device of this machine: limits of block I/O need one, such as /dev/sda`);
+  return numbers;
 }
 
 /**

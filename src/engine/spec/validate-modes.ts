@@ -1,5 +1,6 @@
 /** Checks of namespaces and of the restart policy: values that are none, and pairs that contradict each other. */
 import type { ContainerConfig, HostConfig } from '../../api/schema.ts';
+import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
 import { hasUserNamespace, networkTarget, userMapping } from './namespaces.ts';
 import { refuse } from './refusal.ts';
 
@@ -21,6 +22,10 @@ export function validateModes(body: ContainerConfig, host: HostConfig): string[]
 /** What belongs to the host's user namespace cannot be changed, or mounted, from another one. */
 function validateUserNamespace(host: HostConfig): void {
   if (!hasUserNamespace(host)) return;
+  refuse(
+    !inFirstUserNamespace(),
+    'a container of an ordinary user is in the user namespace of their engine, and one of its own needs the engine of root, since only that may map ids of images: leave out --userns',
+  );
   userMapping(host.UsernsMode!);
   const shares = (mode: string | undefined): boolean => mode?.startsWith('container:') ?? false;
   refuse(

@@ -1,6 +1,6 @@
 /** Checks of limits, of a new container and of an update. The sentences are Docker's where scripts look for them. */
 import type { ContainerResources } from '../../api/schema.ts';
-import { online, parseCpuList } from './cpu-list.ts';
+import { online, parseCpuList } from '../../runtime/cpu-list.ts';
 import { refuse } from './refusal.ts';
 
 const leastMemory = 6 << 20;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { ContainerCreateBody, HostConfig } from '../../api/schema.ts';
 import { fakeLayout, pureV2 } from '../../runtime/cgroup/fixture.ts';
 import type { EngineError } from '../engine.ts';
-import { online, parseCpuList } from './cpu-list.ts';
+import { online, parseCpuList } from '../../runtime/cpu-list.ts';
 import { hostnameOf } from './hostname.ts';
 import { oomScoreOf, rlimitsOf, type Powers } from './limits.ts';
 import { updateResources } from './resources.ts';

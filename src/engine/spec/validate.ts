@@ -5,7 +5,7 @@ import { unsupported } from '../../runtime/cgroup/limits.ts';
 import { validateSysctls } from '../../runtime/sysctl.ts';
 import { EngineError } from '../engine.ts';
 import { signalNumber } from '../signal.ts';
-import { checkDevices } from './devices.ts';
+import { checkDevices, deviceWarnings } from './devices.ts';
 import { checkHostname } from './hostname.ts';
 import { oomScoreOf, rlimitsOf } from './limits.ts';
 import { namespacesOf, networkTarget } from './namespaces.ts';
@@ -44,6 +44,7 @@ export function validateCreate(body: ContainerCreateBody, layout?: CgroupLayout)
     ...validateSecurity(host),
     ...rlimitsOf(host).warnings,
     ...oomScoreOf(host).warnings,
+    ...deviceWarnings(host),
     ...(layout ? unsupported(layout, limitsOf(host)) : []),
   ];
 }

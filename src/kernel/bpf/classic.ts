@@ -41,12 +41,16 @@ export class ClassicAssembler {
   // In reverse: the last instruction of the program is the first here, so a label never moves.
   private readonly reversed: Instruction[] = [];
   private readonly known = new Map<string, Label>();
+  /** Those that end the program: asked for once for each call that a filter names. */
+  private readonly answers = new Map<number, Label>();
   /** For a target out of reach, the nearest unconditional jump to it. */
   private readonly relays = new Map<Label, Label>();
 
   /** Ends the program with the value k. */
   ret(k: number): Label {
-    return this.place(`r${k}`, () => this.push(opcodes.RET_K, 0, 0, k));
+    let label = this.answers.get(k);
+    if (label === undefined) this.answers.set(k, (label = this.push(opcodes.RET_K, 0, 0, k)));
+    return label;
   }
 
   /** Loads the 32-bit word at `offset` into the accumulator, and goes on with `next`. */
@@ -127,6 +131,17 @@ export function encodeProgram(program: readonly Instruction[]): Uint8Array {
     view.setUint32(i * 8 + 4, instruction.k, true);
   });
   return bytes;
+}
+
+/** The program in bytes that {@link encodeProgram} made, or the kernel gave. */
+export function decodeProgram(bytes: Uint8Array): Instruction[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / 8 }, (_, i) => ({
+    code: view.getUint16(i * 8, true),
+    jt: view.getUint8(i * 8 + 2),
+    jf: view.getUint8(i * 8 + 3),
+    k: view.getUint32(i * 8 + 4, true),
+  }));
 }
 
 /** struct sock_fprog: the number of instructions and the pointer to them. */

@@ -4,7 +4,8 @@
  */
 import { call, Struct, Unknown, type Call, type CallOptions, type Known } from '../call.ts';
 import { bpfCommands } from '../flags.ts';
-import { performNow } from '../perform.ts';
+import { errno } from '../errno.ts';
+import { perform, performNow } from '../perform.ts';
 import { assembleDeviceFilter } from './device-filter.ts';
 
 const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
@@ -30,7 +31,16 @@ export function loadDeviceFilter(instructions: Uint8Array): Call {
     [8, instructions],
     [16, 'Apache-2.0'],
   ]);
-  return call('bpf', [bpfCommands.BPF_PROG_LOAD, attr, bytes.length], { label: 'program' });
+  // The verifier gives up with EAGAIN when a signal is pending, and Node has timers of signals; libbpf tries five times, too.
+  const load: Call = call('bpf', [bpfCommands.BPF_PROG_LOAD, attr, bytes.length], {
+    label: 'program',
+    perform() {
+      let value = performNow(load);
+      for (let tries = 1; value === -errno.EAGAIN && tries < 5; tries++) value = performNow(load);
+      return value;
+    },
+  });
+  return load;
 }
 
 /** BPF_PROG_ATTACH of a device filter to a cgroup, beside those that are there. It goes away with the cgroup. */
@@ -42,26 +52,9 @@ export function attachDeviceFilter(cgroup: Known, program: Known, options: CallO
   return call('bpf', [bpfCommands.BPF_PROG_ATTACH, new Struct(text, bytes), bytes.length], options);
 }
 
-/**
- * The ids of the device filters on a cgroup itself, without its ancestors'.
- * @param cgroup a descriptor of its directory
- * @returns the ids, or the negative errno of BPF_PROG_QUERY
- */
-export function queryDeviceFilters(cgroup: number): number[] | number {
-  const ids = new Uint32Array(64);
-  const bytes = new Uint8Array(32);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, cgroup, true);
-  view.setUint32(4, BPF_CGROUP_DEVICE, true);
-  view.setUint32(24, ids.length, true);
-  const attr = new Struct('{…}', bytes, [[16, new Uint8Array(ids.buffer)]]);
-  const returned = performNow(call('bpf', [bpfCommands.BPF_PROG_QUERY, attr, bytes.length]));
-  return returned < 0 ? returned : Array.from(ids.subarray(0, view.getUint32(24, true)));
-}
-
 /** Whether this kernel takes device filters from this process: loads one that is thrown away at once. */
 export function canLoadDeviceFilter(): boolean {
-  const program = performNow(loadDeviceFilter(assembleDeviceFilter([])));
+  const program = perform(loadDeviceFilter(assembleDeviceFilter([]))) as number;
   if (program < 0) return false;
   performNow(call('close', [program]));
   return true;

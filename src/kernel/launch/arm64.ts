@@ -30,7 +30,7 @@ const EQ = 0,
   HS = 2;
 
 /** Adds the loop; expects x19 to point to the first row. */
-export function interpreterArm64(code: Assembler): void {
+function interpreterArm64(code: Assembler): void {
   const { number, indirect, args, result, onError, onZero, next } = rowLayout;
   code
     .label('loop')

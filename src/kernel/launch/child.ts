@@ -11,7 +11,7 @@ import { cloneFlags, mmapFlags, mmapProtections, openFlags, waitFlags } from '..
 import { must, performNow } from '../perform.ts';
 import { architecture } from '../syscalls.ts';
 import { cloneEntryArm64 } from './arm64.ts';
-import { compileTable, resultOf, rows, type Row, type Table } from './table.ts';
+import { compileTable, resultOf, rows, type RewriteTable, type Row, type Table } from './table.ts';
 import { cloneEntryX64 } from './x64.ts';
 
 /** struct clone_args, see clone(2). */
@@ -87,16 +87,30 @@ export function vforkTable(section: readonly Row[], flags: number): { readonly p
  * @returns what each call returned, in order
  * @throws KernelError naming the call that failed (those after it have not run)
  */
-export function runInChild(calls: readonly Call[], flags = 0): number[] {
-  const section = [...rows(calls), { call: call('exit_group', [0]) }];
+export function runInChild(calls: readonly Call[], flags = 0, rewrite?: RewriteTable): number[] {
+  const made = rows(calls);
+  const section = [...made, { call: call('exit_group', [0]) }];
+  rewrite?.(section);
   const { pid, table, bytes } = vforkTable(section, flags | cloneFlags.CLONE_FILES);
   performNow(call('wait4', [pid, null, waitFlags.__WALL, null]));
   return calls.map((c, i) => {
-    const value = resultOf(table, section[i]!, bytes);
+    const value = resultOf(table, made[i]!, bytes);
     if (value === undefined) throw new Error(`${describeCall(c)} did not run`);
     if (value < 0 && !c.accept?.includes(-value)) throw new KernelError(describeCall(c), -value);
     return value;
   });
+}
+
+/**
+ * Makes calls in a short-lived child with descriptors of its own, which are gone with it, and gives what the kernel wrote to a buffer.
+ * @returns what each call returned (undefined for those that did not run), and the buffer's bytes
+ */
+export function readInChild(calls: readonly Call[], buffer: Uint8Array): { readonly values: readonly (number | undefined)[]; readonly bytes: Uint8Array } {
+  const made = rows(calls);
+  const { pid, table, bytes } = vforkTable([...made, { call: call('exit_group', [0]) }], 0);
+  performNow(call('wait4', [pid, null, waitFlags.__WALL, null]));
+  const at = table.offsetOfBytes(buffer);
+  return { values: made.map((row) => resultOf(table, row, bytes)), bytes: bytes.slice(at, at + buffer.length) };
 }
 
 /** A process that does nothing but be in its namespaces. */

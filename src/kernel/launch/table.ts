@@ -13,7 +13,17 @@ export interface Row {
   onError?: Row;
   /** After zero: the next row unless said otherwise. */
   onZero?: Row;
+  /** After a positive value: the next row unless said otherwise. */
+  onPositive?: Row;
+  /** The number that the system call is made by, where it is not the call's own: see {@link RewriteTable}. */
+  number?: number;
 }
+
+/**
+ * Changes a section of a table before it is compiled. Only tests have one: it is how they have a call fail that another process
+ * makes (test/support/failing-kernel.ts). Production code hands it on, and gives none.
+ */
+export type RewriteTable = (section: Row[]) => void;
 
 /** Makes a row of each call. */
 export function rows(calls: readonly Call[]): Row[] {
@@ -65,6 +75,17 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     for (const [offset, inner] of target.pointers) view.setBigUint64(offset, placeTarget(inner), true);
     return pointer(place(target.bytes));
   };
+  // Once, however many calls have it: an execve for each directory of PATH has the whole environment.
+  const lists = new Map<readonly string[], number>();
+  const placeList = (strings: readonly string[]): number => {
+    const known = lists.get(strings);
+    if (known !== undefined) return known;
+    const list = new BigUint64Array(strings.length + 1);
+    strings.forEach((s, i) => (list[i] = placeTarget(s)));
+    const at = place(new Uint8Array(list.buffer));
+    lists.set(strings, at);
+    return at;
+  };
   const encode = (arg: Arg): bigint => {
     if (arg === null) return 0n;
     if (arg instanceof Unknown) throw new Error(`${arg} is not known: an explanation can't be compiled`);
@@ -75,11 +96,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     }
     if (arg instanceof Stored) return placeTarget(arg.bytes);
     if (typeof arg === 'string' || arg instanceof Uint8Array || arg instanceof Struct) return placeTarget(arg);
-    if (typeof arg === 'object') {
-      const list = new BigUint64Array(arg.length + 1);
-      arg.forEach((s, i) => (list[i] = placeTarget(s)));
-      return pointer(place(new Uint8Array(list.buffer)));
-    }
+    if (typeof arg === 'object') return pointer(placeList(arg));
     return BigInt.asUintN(64, BigInt(arg));
   };
 
@@ -109,13 +126,13 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       const next = section[i + 1] ?? last;
       let indirect = 0;
       row.call.args.forEach((arg, k) => (indirect |= arg instanceof Result || arg instanceof Stored ? 1 << k : 0));
-      view.setUint32(at + rowLayout.number, syscalls[row.call.name][architecture], true);
+      view.setUint32(at + rowLayout.number, row.number ?? syscalls[row.call.name][architecture], true);
       view.setUint32(at + rowLayout.indirect, indirect, true);
       words[index++]!.args.forEach((word, k) => view.setBigUint64(at + rowLayout.args + 8 * k, word, true));
       view.setBigInt64(at + rowLayout.result, notRun, true);
       view.setBigUint64(at + rowLayout.onError, addressOfRow(row.onError ?? (row.call.accept ? next : last)), true);
       view.setBigUint64(at + rowLayout.onZero, addressOfRow(row.onZero ?? next), true);
-      view.setBigUint64(at + rowLayout.next, addressOfRow(next), true);
+      view.setBigUint64(at + rowLayout.next, addressOfRow(row.onPositive ?? next), true);
     });
   }
   return { bytes, sections: placed, offsetOf: (row) => rowOffsets.get(row)!, offsetOfBytes: (b) => byteOffsets.get(b)! };

@@ -18,7 +18,7 @@ const JE = 0x74,
   JMP = 0xeb;
 
 /** Adds the loop, with labels `loop`, `zero` and `error`; expects rbx to point to the first row. */
-export function interpreterX64(code: Assembler): void {
+function interpreterX64(code: Assembler): void {
   const { number, indirect, args, result, onError, onZero, next } = rowLayout;
   code.label('loop').bytes(0x44, 0x8b, 0x63, indirect); // mov r12d, [rbx+indirect]
   // mov REG, [rbx+arg]; and, where the bit is set, mov REG, [REG]: rdi rsi rdx r10 r8 r9

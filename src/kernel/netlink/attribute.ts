@@ -17,7 +17,7 @@ export interface Attribute {
 }
 
 /** Marks attributes that contain attributes (include/uapi/linux/netlink.h). */
-const NLA_F_NESTED = 0x8000;
+export const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
 
 const bytes = (size: number, set: (view: DataView) => void): Uint8Array => {
@@ -102,8 +102,17 @@ export function ipv4Bytes(address: string): Uint8Array {
 /** The dotted form of four bytes. */
 export const ipv4Text = (value: Uint8Array): string => value.subarray(0, 4).join('.');
 
+/** The text of an IPv4 or IPv6 address; the latter as RFC 5952 shortens it. */
+export function ipText(value: Uint8Array): string {
+  if (value.length !== 16) return ipv4Text(value);
+  const words = Array.from({ length: 8 }, (_, i) => ((value[2 * i]! << 8) | value[2 * i + 1]!).toString(16)).join(':');
+  const longest = [...words.matchAll(/(?<![^:])0(?::0)+(?![^:])/g)].sort((a, b) => b[0].length - a[0].length)[0];
+  if (!longest) return words;
+  return `${words.slice(0, longest.index).replace(/:$/, '')}::${words.slice(longest.index + longest[0].length).replace(/^:/, '')}`;
+}
+
 /** `{ifname="veth1", mtu=1500}`. */
-export function describeAttributes(attributes: readonly Attribute[]): string {
+function describeAttributes(attributes: readonly Attribute[]): string {
   return `{${attributes.map(describeAttribute).join(', ')}}`;
 }
 

@@ -37,7 +37,7 @@ const NLMSGERR_ATTR_MSG = 1;
 const headerSize = 16;
 
 /** `{RTM_NEWLINK, NLM_F_CREATE|NLM_F_EXCL, ifname="veth1", …}`. */
-export function describeMessage(m: Message): string {
+function describeMessage(m: Message): string {
   const flags = [
     m.flags & messageFlags.NLM_F_CREATE && 'NLM_F_CREATE',
     m.flags & messageFlags.NLM_F_EXCL && 'NLM_F_EXCL',

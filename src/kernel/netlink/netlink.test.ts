@@ -129,7 +129,18 @@ describe('requests to the kernel', { skip }, () => {
     const links = listLinks(route);
     assert.deepEqual(
       links.find((l) => l.name === 'br-test'),
-      { index, name: 'br-test', kind: 'bridge', master: undefined, address: '02:00:00:00:00:01', mtu: 1400, up: true },
+      {
+        index,
+        name: 'br-test',
+        kind: 'bridge',
+        master: undefined,
+        address: '02:00:00:00:00:01',
+        mtu: 1400,
+        up: true,
+        carrier: true,
+        peer: undefined,
+        peerNamespace: undefined,
+      },
     );
     const left = links.find((l) => l.name === 'left');
     assert.deepEqual([left?.kind, left?.master, left?.up], ['veth', index, true]);
@@ -148,7 +159,7 @@ describe('requests to the kernel', { skip }, () => {
     assert.equal(perform(route.call([setLink('lo', { up: true }), deleteLink('not-there'), deleteLink('')])), -errno.ENODEV);
     const c = route.call([addAddress(1, '127.0.0.1', 8, '127.255.255.255')]);
     assert.equal(perform(c), -errno.EEXIST);
-    assert.equal(c.failureDetail?.(), 'ipv4: Address already assigned');
+    assert.equal(c.failureDetail?.(17), 'ipv4: Address already assigned');
     assert.equal(await perform(route.call([deleteLink('not-there')], { onThread: true })), -errno.ENODEV, 'on another thread, too');
     assert.equal(perform(route.call([setLink('lo', { up: true })])), 0, 'and the socket goes on working');
   });

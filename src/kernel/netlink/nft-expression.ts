@@ -3,6 +3,8 @@
  * A concatenation is several 4-byte registers in a row. See include/uapi/linux/netfilter/nf_tables.h.
  */
 import { describeAttribute, nested, raw, string, u32, u32be, u64be, type Attribute } from './attribute.ts';
+import { NFTA_DATA_VALUE, NFTA_DATA_VERDICT, NFTA_VERDICT_CODE } from './nft-attributes.ts';
+import { ctKeys, fib, metaKeys } from './nft-decode.ts';
 
 /** An expression: its name and its data, as attributes. */
 export type Expression = readonly Attribute[];
@@ -10,18 +12,13 @@ export type Expression = readonly Attribute[];
 export const NFTA_LIST_ELEM = 1;
 const NFTA_EXPR_NAME = 1;
 const NFTA_EXPR_DATA = 2;
-const NFTA_DATA_VALUE = 1;
-const NFTA_DATA_VERDICT = 2;
-const NFTA_VERDICT_CODE = 1;
 
 /** The nth 4-byte register (NFT_REG32_00 …): where a concatenation's nth component goes. */
 export const register = (n: number): number => 8 + n;
 const verdictRegister = 0;
 
-const metaKeys = { iif: 4, oif: 5, iifname: 6, oifname: 7, l4proto: 16 } as const;
 const comparisons = { eq: 0, neq: 1 } as const;
 const verdicts = { drop: 0, accept: 1, return: -5 } as const;
-const ctKeys = { state: 0, status: 2 } as const;
 const natTypes = { snat: 0, dnat: 1 } as const;
 
 /** Bits of `ct state` and `ct status` (include/uapi/linux/netfilter/nf_conntrack_common.h). */
@@ -41,6 +38,9 @@ export function describeExpression(e: Expression): string {
 /** Loads what is known of the packet beside its bytes. */
 export const meta = (key: keyof typeof metaKeys, dreg = register(0)): Expression =>
   expression('meta', u32be(2, 'key', metaKeys[key], key), registerOf(1, 'dreg', dreg));
+
+/** Has every rule that the packet meets from here on reported (nft-trace.ts). The register must hold a one. */
+export const trace = (sreg = register(0)): Expression => expression('meta', u32be(2, 'key', metaKeys.nftrace, 'nftrace'), registerOf(3, 'sreg', sreg));
 
 /** Loads bytes of the network (IPv4) or transport (TCP, UDP) header. */
 export const payload = (base: 'network' | 'transport', offset: number, length: number, dreg = register(0)): Expression =>
@@ -67,7 +67,7 @@ export const connection = (key: keyof typeof ctKeys, dreg = register(0)): Expres
 
 /** Loads the type of the packet's destination address (RTN_LOCAL, …), as the routing table has it. */
 export const destinationType = (dreg = register(0)): Expression =>
-  expression('fib', registerOf(1, 'dreg', dreg), u32be(2, 'result', 3, 'addrtype'), u32be(3, 'flags', 2, 'daddr'));
+  expression('fib', registerOf(1, 'dreg', dreg), u32be(2, 'result', fib.addressType, 'addrtype'), u32be(3, 'flags', fib.destination, 'daddr'));
 
 /** Looks a key up in a map and loads the data; ends the rule where the key is not there. */
 export const lookup = (map: string, sreg = register(0), dreg = register(0)): Expression =>

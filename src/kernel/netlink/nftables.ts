@@ -2,7 +2,40 @@
  * nf_tables requests: tables, chains, rules, maps and their elements, what `nft` speaks. Changes go in a batch, which the
  * kernel takes whole or not at all. See include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h.
  */
-import { Attributes, decodeList, list, nested, raw, string, u32be, type Attribute } from './attribute.ts';
+import { Attributes, decodeList, list, nested, raw, string, u32be, u64be, type Attribute } from './attribute.ts';
+import {
+  NFTA_CHAIN_HOOK,
+  NFTA_CHAIN_NAME,
+  NFTA_CHAIN_POLICY,
+  NFTA_CHAIN_TABLE,
+  NFTA_CHAIN_TYPE,
+  NFTA_DATA_VALUE,
+  NFTA_HOOK_HOOKNUM,
+  NFTA_HOOK_PRIORITY,
+  NFTA_RULE_CHAIN,
+  NFTA_RULE_EXPRESSIONS,
+  NFTA_RULE_HANDLE,
+  NFTA_RULE_TABLE,
+  NFTA_RULE_USERDATA,
+  NFTA_SET_DATA_LEN,
+  NFTA_SET_DATA_TYPE,
+  NFTA_SET_ELEM_DATA,
+  NFTA_SET_ELEM_KEY,
+  NFTA_SET_ELEM_LIST_ELEMENTS,
+  NFTA_SET_ELEM_LIST_SET,
+  NFTA_SET_ELEM_LIST_TABLE,
+  NFTA_SET_FLAGS,
+  NFTA_SET_ID,
+  NFTA_SET_KEY_LEN,
+  NFTA_SET_KEY_TYPE,
+  NFTA_SET_NAME,
+  NFTA_SET_TABLE,
+  NFTA_TABLE_FLAGS,
+  NFTA_TABLE_NAME,
+  NFTA_TABLE_USERDATA,
+  NFT_SET_MAP,
+  NFT_TABLE_F_OWNER,
+} from './nft-attributes.ts';
 import { describeExpression, NFTA_LIST_ELEM, type Expression } from './nft-expression.ts';
 import { messageFlags, type Message, type Reply } from './message.ts';
 
@@ -15,6 +48,7 @@ const types = {
   NFT_MSG_GETCHAIN: 4,
   NFT_MSG_NEWRULE: 6,
   NFT_MSG_GETRULE: 7,
+  NFT_MSG_DELRULE: 8,
   NFT_MSG_NEWSET: 9,
   NFT_MSG_GETSET: 10,
   NFT_MSG_NEWSETELEM: 12,
@@ -23,43 +57,13 @@ const types = {
 } as const;
 const NFNL_MSG_BATCH_BEGIN = 16;
 const NFNL_MSG_BATCH_END = 17;
-const NFPROTO_IPV4 = 2;
-
-const NFTA_TABLE_NAME = 1;
-const NFTA_TABLE_USERDATA = 6;
-const NFTA_CHAIN_TABLE = 1;
-const NFTA_CHAIN_NAME = 3;
-const NFTA_CHAIN_HOOK = 4;
-const NFTA_CHAIN_POLICY = 5;
-const NFTA_CHAIN_TYPE = 7;
-const NFTA_HOOK_HOOKNUM = 1;
-const NFTA_HOOK_PRIORITY = 2;
-const NFTA_RULE_TABLE = 1;
-const NFTA_RULE_CHAIN = 2;
-const NFTA_RULE_EXPRESSIONS = 4;
-const NFTA_RULE_USERDATA = 7;
-const NFTA_SET_TABLE = 1;
-const NFTA_SET_NAME = 2;
-const NFTA_SET_FLAGS = 3;
-const NFTA_SET_KEY_TYPE = 4;
-const NFTA_SET_KEY_LEN = 5;
-const NFTA_SET_DATA_TYPE = 6;
-const NFTA_SET_DATA_LEN = 7;
-const NFTA_SET_ID = 10;
-const NFT_SET_MAP = 8;
-const NFTA_SET_ELEM_KEY = 1;
-const NFTA_SET_ELEM_DATA = 2;
-const NFTA_SET_ELEM_LIST_TABLE = 1;
-const NFTA_SET_ELEM_LIST_SET = 2;
-const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
-const NFTA_DATA_VALUE = 1;
 
 /** Where in a packet's way a base chain stands. */
 export const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 /** The names that nft(8) has for priorities of the ip family. */
 export const priorities = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 } as const;
 /** What becomes of a packet that no rule of a base chain decides on. */
-const policies = { drop: 0, accept: 1 } as const;
+export const policies = { drop: 0, accept: 1 } as const;
 
 /** What a map's key or data consists of, as nft(8) calls it; the numbers are nft's own, kept so that it can print the map. */
 const dataTypes = { ipv4_addr: { id: 7, size: 4 }, inet_proto: { id: 12, size: 1 }, inet_service: { id: 13, size: 2 } } as const;
@@ -80,8 +84,18 @@ export interface MapElement {
   readonly text: string;
 }
 
-function request(name: keyof typeof types, flags: number, attributes: readonly Attribute[]): Message {
-  return { name, type: (NFNL_SUBSYS_NFTABLES << 8) | types[name], flags, header: nfgenmsg(NFPROTO_IPV4, 0), headerText: 'ip', attributes };
+/** The families that tables belong to (NFPROTO_…); `any` only asks for all. */
+export const families = { any: 0, inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 } as const;
+export type TableFamily = keyof typeof families;
+
+const familyNames = new Map<number, TableFamily>(Object.entries(families).map(([name, number]) => [number, name as TableFamily]));
+
+/** The family that the body of an answer is of. */
+export const familyOf = (body: Uint8Array): TableFamily => familyNames.get(body[0] ?? 0) ?? 'any';
+
+/** One request to nf_tables. */
+export function request(name: keyof typeof types, flags: number, attributes: readonly Attribute[], family: TableFamily = 'ip'): Message {
+  return { name, type: (NFNL_SUBSYS_NFTABLES << 8) | types[name], flags, header: nfgenmsg(families[family], 0), headerText: family, attributes };
 }
 
 /** struct nfgenmsg */
@@ -94,10 +108,17 @@ export function batch(changes: readonly Message[]): Message[] {
   return [mark('NFNL_MSG_BATCH_BEGIN', NFNL_MSG_BATCH_BEGIN), ...changes, mark('NFNL_MSG_BATCH_END', NFNL_MSG_BATCH_END)];
 }
 
-/** Makes a table, if it is not there. The comment is what nft(8) lists, and how {@link tableComment} knows the table's owner. */
-export function addTable(table: string, comment?: string): Message {
+/**
+ * Makes a table, if it is not there. The comment is what nft(8) lists, and how {@link tableComment} knows the table's owner.
+ * @param owned it belongs to the socket, and goes with it (since Linux 5.12): one that is there already is an error (EEXIST)
+ */
+export function addTable(table: string, comment?: string, owned = false): Message {
   const userdata = comment === undefined ? [] : [raw(NFTA_TABLE_USERDATA, 'comment', commentData(comment), JSON.stringify(comment))];
-  return request('NFT_MSG_NEWTABLE', messageFlags.NLM_F_CREATE, [string(NFTA_TABLE_NAME, 'name', table), ...userdata]);
+  return request('NFT_MSG_NEWTABLE', messageFlags.NLM_F_CREATE | (owned ? messageFlags.NLM_F_EXCL : 0), [
+    string(NFTA_TABLE_NAME, 'name', table),
+    ...(owned ? [u32be(NFTA_TABLE_FLAGS, 'flags', NFT_TABLE_F_OWNER, 'owner')] : []),
+    ...userdata,
+  ]);
 }
 
 /** Deletes a table with all that is in it. */
@@ -105,12 +126,30 @@ export function deleteTable(table: string): Message {
   return request('NFT_MSG_DELTABLE', 0, [string(NFTA_TABLE_NAME, 'name', table)]);
 }
 
+/** Deletes one rule of a chain by the number that the kernel gave it. */
+export function deleteRule(table: string, chain: string, handle: bigint): Message {
+  return request('NFT_MSG_DELRULE', 0, [
+    string(NFTA_RULE_TABLE, 'table', table),
+    string(NFTA_RULE_CHAIN, 'chain', chain),
+    u64be(NFTA_RULE_HANDLE, 'handle', handle),
+  ]);
+}
+
 /** Makes a base chain: one that the kernel enters at a hook. */
-export function addBaseChain(table: string, name: string, type: 'filter' | 'nat', hook: keyof typeof hooks, priority: keyof typeof priorities): Message {
+export function addBaseChain(
+  table: string,
+  name: string,
+  type: 'filter' | 'nat',
+  hook: keyof typeof hooks,
+  priority: keyof typeof priorities | number,
+): Message {
   return request('NFT_MSG_NEWCHAIN', messageFlags.NLM_F_CREATE, [
     string(NFTA_CHAIN_TABLE, 'table', table),
     string(NFTA_CHAIN_NAME, 'name', name),
-    nested(NFTA_CHAIN_HOOK, 'hook', [u32be(NFTA_HOOK_HOOKNUM, 'hooknum', hooks[hook], hook), u32be(NFTA_HOOK_PRIORITY, 'priority', priorities[priority])]),
+    nested(NFTA_CHAIN_HOOK, 'hook', [
+      u32be(NFTA_HOOK_HOOKNUM, 'hooknum', hooks[hook], hook),
+      u32be(NFTA_HOOK_PRIORITY, 'priority', typeof priority === 'number' ? priority : priorities[priority]),
+    ]),
     u32be(NFTA_CHAIN_POLICY, 'policy', policies.accept, 'accept'),
     string(NFTA_CHAIN_TYPE, 'type', type),
   ]);
@@ -163,12 +202,21 @@ export function getTable(table: string): Message {
 /** The comment of the table that an answer to {@link getTable} describes. */
 export function tableComment(replies: readonly Reply[]): string | undefined {
   const userdata = replies[0] && new Attributes(replies[0].body.subarray(4)).bytes(NFTA_TABLE_USERDATA);
-  return (
-    userdata &&
-    Buffer.from(userdata.subarray(2))
+  return userdata && commentOf(userdata);
+}
+
+/** NFTNL_UDATA_TABLE_COMMENT and NFTNL_UDATA_RULE_COMMENT. */
+const UDATA_COMMENT = 0;
+
+/** The comment in the user data of a table or a rule, as nft(8) puts it there: a row of items, each with its type and its length. */
+export function commentOf(userdata: Uint8Array): string | undefined {
+  for (let at = 0; at + 2 <= userdata.length; at += 2 + userdata[at + 1]!) {
+    if (userdata[at] !== UDATA_COMMENT) continue;
+    return Buffer.from(userdata.subarray(at + 2, at + 2 + userdata[at + 1]!))
       .toString('utf8')
-      .replace(/\0[^]*$/, '')
-  );
+      .replace(/\0[^]*$/, '');
+  }
+  return undefined;
 }
 
 /** The request for all elements of a map, for `NetlinkSocket.dump`; {@link elementsOf} reads the answer. */
@@ -204,8 +252,8 @@ function elementList(table: string, map: string, elements: readonly MapElement[]
 /** nft(8) packs the types of a concatenation into one number, six bits each. */
 const concatenatedType = (components: readonly DataType[]): number => components.reduce((sum, c) => (sum << 6) | dataTypes[c].id, 0);
 
-/** Each component of a concatenation is padded to a register's four bytes. */
-function concatenate(components: readonly Uint8Array[]): Uint8Array {
+/** A key or data of several components: each is padded to a register's four bytes. */
+export function concatenate(components: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(4 * components.length);
   components.forEach((c, i) => out.set(c, 4 * i));
   return out;
@@ -214,5 +262,5 @@ function concatenate(components: readonly Uint8Array[]): Uint8Array {
 /** A comment in the form that nft(8) reads: type 0, length, NUL-terminated text. */
 function commentData(comment: string): Uint8Array {
   const text = Buffer.from(`${comment}\0`);
-  return Buffer.concat([Uint8Array.of(0, text.length), text]);
+  return Buffer.concat([Uint8Array.of(UDATA_COMMENT, text.length), text]);
 }

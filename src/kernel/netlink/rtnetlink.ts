@@ -28,6 +28,7 @@ export const linkAttributes = {
   IFLA_AF_SPEC: 26,
   IFLA_GROUP: 27,
   IFLA_NET_NS_FD: 28,
+  IFLA_LINK_NETNSID: 37,
 } as const;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -43,10 +44,29 @@ const AF_INET6 = 10;
 const IFF_UP = 1;
 
 export const addressAttributes = { IFA_ADDRESS: 1, IFA_LOCAL: 2, IFA_LABEL: 3, IFA_BROADCAST: 4 } as const;
-export const routeAttributes = { RTA_DST: 1, RTA_OIF: 4, RTA_GATEWAY: 5 } as const;
+export const routeAttributes = {
+  RTA_DST: 1,
+  RTA_SRC: 2,
+  RTA_IIF: 3,
+  RTA_OIF: 4,
+  RTA_GATEWAY: 5,
+  RTA_PRIORITY: 6,
+  RTA_PREFSRC: 7,
+  RTA_MULTIPATH: 9,
+  RTA_TABLE: 15,
+  RTA_MARK: 16,
+  RTA_IP_PROTO: 27,
+  RTA_SPORT: 28,
+  RTA_DPORT: 29,
+} as const;
+/** What a route does with a packet, by its number (RTN_UNICAST, …). */
+export const routeTypes = ['unspec', 'unicast', 'local', 'broadcast', 'anycast', 'multicast', 'blackhole', 'unreachable', 'prohibit', 'throw', 'nat'] as const;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
+/** Of a route to delete: any. */
+const RT_SCOPE_NOWHERE = 255;
 const RTN_UNICAST = 1;
 
 /** What may be set on an interface, when it is made or later. */
@@ -138,12 +158,29 @@ export function linkIndex(replies: readonly Reply[]): number {
   return body ? new DataView(body.buffer, body.byteOffset).getInt32(4, true) : -19; // ENODEV
 }
 
-/** RTM_NEWADDR: an IPv4 address with its prefix length and broadcast address. */
-export function addAddress(index: Known, address: string, prefix: number, broadcast: string): Message {
+/** RTM_NEWADDR: an IPv4 address with its prefix length, and the broadcast address if the subnet has one. */
+export function addAddress(index: Known, address: string, prefix: number, broadcast?: string): Message {
   return {
-    name: 'RTM_NEWADDR',
-    type: types.RTM_NEWADDR,
+    ...addressMessage('RTM_NEWADDR', index, address, prefix),
     flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
+    attributes: [
+      ipv4(addressAttributes.IFA_LOCAL, 'local', address),
+      ipv4(addressAttributes.IFA_ADDRESS, 'address', address),
+      ...(broadcast === undefined ? [] : [ipv4(addressAttributes.IFA_BROADCAST, 'broadcast', broadcast)]),
+    ],
+  };
+}
+
+/** RTM_DELADDR of an IPv4 address. */
+export function deleteAddress(index: Known, address: string, prefix: number): Message {
+  return addressMessage('RTM_DELADDR', index, address, prefix);
+}
+
+function addressMessage(name: 'RTM_NEWADDR' | 'RTM_DELADDR', index: Known, address: string, prefix: number): Message {
+  return {
+    name,
+    type: types[name],
+    flags: 0,
     header: header(8, (v) => {
       v.setUint8(0, AF_INET);
       v.setUint8(1, prefix);
@@ -151,30 +188,56 @@ export function addAddress(index: Known, address: string, prefix: number, broadc
     }),
     headerText: `index=${index}, prefixlen=${prefix}`,
     unknown: index instanceof Unknown,
-    attributes: [
-      ipv4(addressAttributes.IFA_LOCAL, 'local', address),
-      ipv4(addressAttributes.IFA_ADDRESS, 'address', address),
-      ipv4(addressAttributes.IFA_BROADCAST, 'broadcast', broadcast),
-    ],
+    attributes: [ipv4(addressAttributes.IFA_LOCAL, 'local', address)],
   };
+}
+
+/** Where a route leads: to a destination (none: everywhere), by a gateway, by an interface, or both. */
+export interface RoutePath {
+  readonly destination?: { readonly address: string; readonly prefix: number };
+  readonly gateway?: string;
+  /** Index of the interface. */
+  readonly interface?: Known;
 }
 
 /** RTM_NEWROUTE: an IPv4 route by a gateway; without destination, the default route. */
 export function addRoute(gateway: string, destination?: { readonly address: string; readonly prefix: number }): Message {
+  return addRouteBy({ gateway, ...(destination ? { destination } : {}) });
+}
+
+/** RTM_NEWROUTE: an IPv4 route. */
+export function addRouteBy(path: RoutePath): Message {
+  return { ...routeMessage('RTM_NEWROUTE', path), flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL };
+}
+
+/** RTM_DELROUTE of the main table's route that leads there. */
+export function deleteRoute(path: RoutePath): Message {
+  return routeMessage('RTM_DELROUTE', path);
+}
+
+function routeMessage(name: 'RTM_NEWROUTE' | 'RTM_DELROUTE', path: RoutePath): Message {
+  const { destination, gateway } = path;
+  const adding = name === 'RTM_NEWROUTE';
   return {
-    name: 'RTM_NEWROUTE',
-    type: types.RTM_NEWROUTE,
-    flags: messageFlags.NLM_F_CREATE | messageFlags.NLM_F_EXCL,
+    name,
+    type: types[name],
+    flags: 0,
     header: header(12, (v) => {
       v.setUint8(0, AF_INET);
       v.setUint8(1, destination?.prefix ?? 0);
       v.setUint8(4, RT_TABLE_MAIN);
-      v.setUint8(5, RTPROT_BOOT);
-      v.setUint8(6, RT_SCOPE_UNIVERSE);
-      v.setUint8(7, RTN_UNICAST);
+      // Whoever made the route that is to go (0: any), whatever its type (0: any) and scope.
+      v.setUint8(5, adding ? RTPROT_BOOT : 0);
+      // Without a gateway the destination is on the wire itself.
+      v.setUint8(6, !adding ? RT_SCOPE_NOWHERE : gateway === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+      v.setUint8(7, adding ? RTN_UNICAST : 0);
     }),
     headerText: destination ? `dst_len=${destination.prefix}` : 'default',
-    attributes: [...(destination ? [ipv4(routeAttributes.RTA_DST, 'dst', destination.address)] : []), ipv4(routeAttributes.RTA_GATEWAY, 'gateway', gateway)],
+    attributes: [
+      ...(destination ? [ipv4(routeAttributes.RTA_DST, 'dst', destination.address)] : []),
+      ...(gateway === undefined ? [] : [ipv4(routeAttributes.RTA_GATEWAY, 'gateway', gateway)]),
+      ...(path.interface === undefined ? [] : [u32(routeAttributes.RTA_OIF, 'oif', path.interface)]),
+    ],
   };
 }
 

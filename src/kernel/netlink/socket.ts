@@ -21,7 +21,7 @@ import {
   type Reply,
 } from './message.ts';
 
-export const netlinkFamilies = { NETLINK_ROUTE: 0, NETLINK_NETFILTER: 12 } as const;
+const netlinkFamilies = { NETLINK_ROUTE: 0, NETLINK_NETFILTER: 12 } as const;
 export type NetlinkFamily = keyof typeof netlinkFamilies;
 
 const SOL_NETLINK = 270;

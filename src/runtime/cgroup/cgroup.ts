@@ -8,13 +8,20 @@ import { existsSync } from 'node:fs';
 import { cgroupTree, readNumbers } from '../../kernel/cgroupfs.ts';
 import type { Resources } from '../spec.ts';
 import { hierarchyOf, nameIn, type CgroupLayout, type Hierarchy } from './layout.ts';
+import { CgroupError } from './error.ts';
 
-export interface Cgroup {
-  readonly layout: CgroupLayout;
+/** Where a cgroup's directories are: all that reading, pausing, killing and removing need to know. */
+export interface CgroupPlace {
   /** The path in each hierarchy, such as `/hako/3f2a…`. */
   readonly path: string;
   /** The hierarchies in which it has a directory. */
   readonly hierarchies: readonly Hierarchy[];
+}
+
+export interface Cgroup extends CgroupPlace {
+  readonly layout: CgroupLayout;
+  /** The group of resctrl that goes with it, by its directory: who enters the one enters the other. */
+  readonly resctrl?: string | undefined;
 }
 
 /** The directory of a path in a hierarchy. */
@@ -23,7 +30,7 @@ export function directoryIn(hierarchy: Hierarchy, path: string): string {
 }
 
 /** The cgroup's directory where a controller is, if the cgroup has one there. `io` stands for v1's blkio too. */
-export function directoryOf(cgroup: Cgroup, controller: string): string | undefined {
+export function directoryOf(cgroup: CgroupPlace, controller: string): string | undefined {
   const hierarchy = cgroup.hierarchies.find((h) => h.controllers.includes(nameIn(h, controller)) || h.name === controller);
   return hierarchy && directoryIn(hierarchy, cgroup.path);
 }
@@ -32,20 +39,28 @@ export function directoryOf(cgroup: Cgroup, controller: string): string | undefi
  * The cgroup's directory in the version 2 tree, for CLONE_INTO_CGROUP of clone3(2): a process made with it is born
  * there, at no cost. Undefined where no version 2 tree is mounted.
  */
-export function unifiedDirectory(cgroup: Cgroup): string | undefined {
+export function unifiedDirectory(cgroup: CgroupPlace): string | undefined {
   const unified = cgroup.hierarchies.find((h) => h.version === 2);
   return unified && directoryIn(unified, cgroup.path);
 }
 
 /**
  * Checks a cgroup path.
- * @throws Error unless it is absolute, below the root, and without `.`, `..` and empty parts
+ * @throws CgroupError unless it is absolute, below the root, and without `.`, `..` and empty parts
  */
 export function checkPath(path: string): void {
   const parts = path.split('/').slice(1);
   const bad = (part: string): boolean => part === '' || part === '.' || part === '..' || part.includes('\0') || part.includes('\n');
-  if (!path.startsWith('/') || parts.some(bad)) throw new Error(`"${path}" is not a cgroup path: use an absolute path such as /hako/ID, without . and ..`);
+  if (!path.startsWith('/') || parts.some(bad))
+    throw new CgroupError(`"${path}" is not a cgroup path: use an absolute path such as /hako/ID, without . and ..`);
 }
+
+/** The prefixes of a path, shortest first: `/a`, `/a/b`. */
+export const prefixes = (path: string): string[] =>
+  path
+    .split('/')
+    .slice(1)
+    .map((_, i, parts) => `/${parts.slice(0, i + 1).join('/')}`);
 
 /**
  * The hierarchies that a container with these limits uses; the first is the same for all containers of a machine.
@@ -80,6 +95,9 @@ export function controllersAsked(resources: Resources): string[] {
   if (resources.pids) asked.push('pids');
   if (isAsked(resources.blockIO)) asked.push('io');
   if (resources.hugepageLimits?.length) asked.push('hugetlb');
+  if (resources.network?.classID) asked.push('net_cls');
+  if (resources.network?.priorities?.length) asked.push('net_prio');
+  if (Object.keys(resources.rdma ?? {}).length > 0) asked.push('rdma');
   for (const file of Object.keys(resources.unified ?? {})) asked.push(file.slice(0, file.indexOf('.')));
   return asked;
 }
@@ -87,12 +105,13 @@ export function controllersAsked(resources: Resources): string[] {
 /** Finds a cgroup that was made before, by the directories it has; undefined when it has none. */
 export function findCgroup(layout: CgroupLayout, path: string): Cgroup | undefined {
   checkPath(path);
-  const hierarchies = layout.hierarchies.filter((h) => existsSync(directoryIn(h, path)));
+  // The dot: a control file is no cgroup.
+  const hierarchies = layout.hierarchies.filter((h) => existsSync(`${directoryIn(h, path)}/.`));
   return hierarchies.length > 0 ? { layout, path, hierarchies } : undefined;
 }
 
 /** The processes of the cgroup and of all below it, by their ids here; empty when it is gone. */
-export function processes(cgroup: Cgroup): number[] {
+export function processes(cgroup: CgroupPlace): number[] {
   const hierarchy = cgroup.hierarchies.find((h) => h.version === 2) ?? cgroup.hierarchies[0];
   if (!hierarchy) return [];
   // A zombie leader whose threads are gone shows as 0 in no file, but a process outside our PID namespace does.

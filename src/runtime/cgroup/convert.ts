@@ -2,6 +2,7 @@
  * Conversions from the units of the OCI specification, which are those of cgroup v1, to those of cgroup v2.
  * The formulas are the ones that runc and crun use, so that a container gets the same share from any engine.
  */
+import { CgroupError } from './error.ts';
 
 /**
  * cpu.shares (2 to 262144, default 1024) to cpu.weight (1 to 10000, default 100).
@@ -31,13 +32,14 @@ export function blkioWeightToIoWeight(weight: number): number {
  * @param total memory and swap, bytes; -1 unlimited
  * @param memory the memory limit, bytes; -1 or Infinity unlimited, undefined unknown
  * @returns bytes of swap; -1 unlimited
- * @throws Error when the two make no sense together
+ * @throws CgroupError when the two make no sense together
  */
 export function swapAlone(total: number, memory: number | undefined): number {
   if (total === -1) return -1;
-  if (memory === undefined) throw new Error(`a limit of ${total} bytes for memory and swap needs a memory limit: set both`);
+  if (memory === undefined) throw new CgroupError(`a limit of ${total} bytes for memory and swap needs a memory limit: set both`);
   if (memory === -1 || memory === Infinity) return total;
-  if (total < memory) throw new Error(`the limit of memory and swap together (${total} bytes) is less than that of memory (${memory} bytes): raise the former`);
+  if (total < memory)
+    throw new CgroupError(`the limit of memory and swap together (${total} bytes) is less than that of memory (${memory} bytes): raise the former`);
   return total - memory;
 }
 

@@ -4,82 +4,128 @@ import { call } from '../../kernel/call.ts';
 import { readText } from '../../kernel/cgroupfs.ts';
 import { errno } from '../../kernel/errno.ts';
 import { AT_FDCWD } from '../../kernel/flags.ts';
-import { StepError } from '../../step/apply.ts';
+import { same, type Condition } from '../../step/goal.ts';
+import { word, words } from '../../step/shell.ts';
 import { step, type Procedure } from '../../step/step.ts';
 import type { Resources } from '../spec.ts';
-import { checkPath, controllersAsked, directoryIn, findCgroup, hierarchiesFor, processes, type Cgroup } from './cgroup.ts';
+import { checkPath, controllersAsked, directoryIn, findCgroup, hierarchiesFor, prefixes, processes, type Cgroup } from './cgroup.ts';
+import { enableControllers, offerControllers } from './enable.ts';
 import type { CgroupLayout, Hierarchy } from './layout.ts';
 import { removeCgroup, removeDirectory } from './remove.ts';
+import { holdsValue } from './shown.ts';
 import { writeCalls } from './write.ts';
+import { CgroupError } from './error.ts';
 
 const permissions = 0o755;
 
 /** Controllers of v2 that a container gets without asking: those that give figures, and a share of its own. */
 const usual = ['cpu', 'io', 'memory', 'pids'];
 
+/** Options of {@link createCgroup}. */
+export interface CreateOptions {
+  /** Those to make it in; default: what a container with these limits needs ({@link hierarchiesFor}). */
+  readonly hierarchies?: readonly Hierarchy[];
+  /**
+   * What becomes of a cgroup that is there under this path: it is made `anew` (the default: it was left behind), or `kept`
+   * with the limits it has, and processes if there are: who gave the path has made it. What is kept is not removed when this is undone.
+   */
+  readonly existing?: 'anew' | 'kept';
+  /** Have controllers of version 2 that no limit asks for only as far as the cgroups above hand them down, or can be made to. */
+  readonly modest?: boolean;
+}
+
 /**
- * Makes a cgroup in every hierarchy that a container with these limits uses (see {@link hierarchiesFor}), and the
- * cgroups above it where they are missing. Those above stay when this is undone: other containers may have come.
- * An empty cgroup left behind under the same path is removed first.
+ * Makes a cgroup in every hierarchy that it is to be in, and the cgroups above it where they are missing. Those above
+ * stay when this is undone: other containers may have come.
  * @param path absolute, below the root of each hierarchy: `/hako/ID`
- * @throws Error when the path is no cgroup path, or names a cgroup with processes in it
+ * @throws CgroupError when the path is no cgroup path, or names a cgroup with processes in it that is to be made anew
  */
-export function* createCgroup(layout: CgroupLayout, path: string, resources: Resources = {}): Procedure<Cgroup> {
+export function* createCgroup(layout: CgroupLayout, path: string, resources: Resources = {}, options: CreateOptions = {}): Procedure<Cgroup> {
   checkPath(path);
-  const hierarchies = hierarchiesFor(layout, resources);
+  const { hierarchies = hierarchiesFor(layout, resources), existing = 'anew' } = options;
   const [first] = hierarchies; // every container uses it, and it is the last to be removed, so it tells of what is left
-  if (first && existsSync(directoryIn(first, path))) yield* removeLeftOver(layout, path);
+  if (existing === 'anew' && first && existsSync(directoryIn(first, path))) yield* removeLeftOver(layout, path);
+  const kept = existing === 'kept' ? (findCgroup(layout, path)?.hierarchies ?? []) : [];
   const parent = path.slice(0, path.lastIndexOf('/'));
   for (const hierarchy of hierarchies) yield* createParents(hierarchy, parent);
-  if (layout.unified) yield* enableControllers(layout.unified, parent, [...usual, ...controllersAsked(resources)]);
+  if (layout.unified && hierarchies.includes(layout.unified)) {
+    const asked = controllersAsked(resources);
+    yield* options.modest ? offerControllers(layout.unified, parent, asked) : enableControllers(layout.unified, parent, [...usual, ...asked]);
+  }
 
+  const missing = hierarchies.filter((h) => !kept.includes(h));
+  if (missing.length > 0) yield* makeDirectories(path, missing);
+  const cpuset = hierarchies.find(isV1Cpuset);
+  if (cpuset && (missing.includes(cpuset) || !readText(`${directoryIn(cpuset, path)}/cpuset.cpus`)))
+    yield* fillCpuset(directoryIn(cpuset, path), resources.cpu);
+  return { layout, path, hierarchies };
+}
+
+function* makeDirectories(path: string, hierarchies: readonly Hierarchy[]): Procedure {
   const directories = hierarchies.map((h) => directoryIn(h, path));
+  const calls = directories.map((directory) => call('mkdirat', [AT_FDCWD, directory, permissions]));
   yield* step({
     id: 'cgroup.create',
     what: `Make the cgroup ${path} in ${directories.length} hierarchies`,
-    calls: directories.map((directory) => call('mkdirat', [AT_FDCWD, directory, permissions])),
-    shell: `mkdir ${directories.join(' ')}`,
-    look: `ls -d /sys/fs/cgroup${path} /sys/fs/cgroup/*${path}`,
-    undo: directories.map(removeDirectory),
+    calls,
+    shell: `mkdir ${words(directories)}`,
+    shellUndo: `remove_cgroup ${words(directories.toReversed())}`,
+    look: `ls -d ${words(directories)}`,
+    goal: () => directories.map(isThere),
+    // One that was there already is another creator's.
+    undo: calls.map((made, i) => removeDirectory(directories[i]!, made)),
   });
-  const cpuset = hierarchies.find(isV1Cpuset);
-  if (cpuset) yield* fillCpuset(directoryIn(cpuset, path), resources.cpu);
-  return { layout, path, hierarchies };
 }
+
+const isThere = (directory: string): Condition => same(directory, 'a cgroup', existsSync(`${directory}/cgroup.procs`) ? 'a cgroup' : '');
 
 function* removeLeftOver(layout: CgroupLayout, path: string): Procedure {
   const left = findCgroup(layout, path);
   if (!left) return;
-  const [pid] = processes(left);
-  if (pid !== undefined) throw new Error(`the cgroup ${path} exists and has processes in it (${pid}): stop them, or use another path`);
+  refuseProcesses(path, left.hierarchies);
   yield* removeCgroup(left);
+}
+
+function refuseProcesses(path: string, hierarchies: readonly Hierarchy[]): void {
+  const [pid] = processes({ path, hierarchies });
+  if (pid !== undefined) throw new CgroupError(`the cgroup ${path} exists and has processes in it (${pid}): stop them, or use another path`);
 }
 
 const isV1Cpuset = (hierarchy: Hierarchy): boolean => hierarchy.version === 1 && hierarchy.controllers.includes('cpuset');
 
-/** The prefixes of a path, shortest first: `/a`, `/a/b`. */
-const prefixes = (path: string): string[] =>
-  path
-    .split('/')
-    .slice(1)
-    .map((_, i, parts) => `/${parts.slice(0, i + 1).join('/')}`);
-
 /** Makes the cgroups above the container's, where they are missing. */
 export function* createParents(hierarchy: Hierarchy, parent: string): Procedure {
-  if (parent === '' || existsSync(directoryIn(hierarchy, parent))) return;
+  if (parent === '') return;
+  const cpuset = isV1Cpuset(hierarchy);
+  if (existsSync(directoryIn(hierarchy, parent)) && !(cpuset && lacksMembers(directoryIn(hierarchy, parent)))) return;
   for (const ancestor of prefixes(parent)) {
     const directory = directoryIn(hierarchy, ancestor);
-    if (existsSync(directory)) continue;
+    if (existsSync(directory)) {
+      if (cpuset) yield* fillCpuset(directory, membersOf(directory)); // somebody has made it who needed it for nothing
+      continue;
+    }
     yield* step({
       id: 'cgroup.parent',
       what: `Make the cgroup ${ancestor}, in which the containers' will be, in ${hierarchy.mountPoint}`,
       calls: [call('mkdirat', [AT_FDCWD, directory, permissions], { accept: [errno.EEXIST] })],
-      shell: `mkdir -p ${directory}`,
-      look: `ls -d ${directory}`,
+      shell: `mkdir -p ${word(directory)}`,
+      shellUndo: `rmdir ${word(directory)} 2>/dev/null || true # unless others are in it`,
+      look: `ls -d ${word(directory)}`,
+      goal: () => [isThere(directory)],
+      undone: 'stays: other containers may have come; goes with the engine, when no container runs',
     });
-    if (isV1Cpuset(hierarchy)) yield* fillCpuset(directory);
+    if (cpuset) yield* fillCpuset(directory);
   }
 }
+
+/** The processors and memory nodes of a v1 cpuset, those that it has. */
+function membersOf(directory: string): { cpus?: string; mems?: string } {
+  const [cpus, mems] = [readText(`${directory}/cpuset.cpus`), readText(`${directory}/cpuset.mems`)];
+  return { ...(cpus && { cpus }), ...(mems && { mems }) };
+}
+
+/** Whether no process can be in a v1 cpuset. */
+const lacksMembers = (directory: string): boolean => Object.keys(membersOf(directory)).length < 2;
 
 /**
  * A new v1 cpuset has no processors and no memory nodes, and no process can join it before it has: it gets those of
@@ -97,8 +143,10 @@ export function* fillCpuset(directory: string, asked: { readonly cpus?: string; 
     what: `Give ${directory} the processors and memory nodes of the cgroup above, or nothing could run in it`,
     calls: made.flatMap((m) => m.calls),
     finally: made.flatMap((m) => m.finally ?? []),
-    shell: writes.map(({ path, from }) => `cat ${from} > ${path}`).join('\n'),
-    look: `cat ${writes.map(({ path }) => path).join(' ')}`,
+    shell: writes.map(({ path, from }) => `cat ${word(from)} >${word(path)}`).join('\n'),
+    look: `cat ${words(writes.map(({ path }) => path))}`,
+    goal: () => writes.map(({ path, value }) => holdsValue(path, value)),
+    undone: 'goes with the cgroup',
   });
 }
 
@@ -109,41 +157,4 @@ function inherited(directory: string, file: string): string {
     if (value) return value;
   }
   return '0';
-}
-
-/**
- * Gives controllers of v2 to the cgroups below `parent`: each cgroup on the way hands them down in its
- * cgroup.subtree_control. See cgroup-v2.rst, "Enabling and Disabling".
- */
-export function* enableControllers(unified: Hierarchy, parent: string, wanted: readonly string[]): Procedure {
-  const offered = [...new Set(wanted)].filter((c) => unified.controllers.includes(c));
-  if (offered.length === 0) return;
-  const handedDown = (directory: string): string[] => (readText(`${directory}/cgroup.subtree_control`) ?? '').split(' ');
-  const below = handedDown(directoryIn(unified, parent));
-  if (offered.every((c) => below.includes(c))) return; // then every cgroup above hands them down as well
-
-  for (const ancestor of ['', ...prefixes(parent)].filter((a) => a !== '/')) {
-    const directory = directoryIn(unified, ancestor);
-    const has = handedDown(directory);
-    const missing = offered.filter((c) => !has.includes(c)).map((c) => `+${c}`);
-    if (missing.length === 0) continue;
-    const path = `${directory}/cgroup.subtree_control`;
-    const value = missing.join(' ');
-    try {
-      yield* step({
-        id: 'cgroup.enable',
-        what: `Give the controllers ${value} to the cgroups below ${ancestor || '/'}`,
-        ...writeCalls(path, value),
-        shell: `echo '${value}' > ${path}`,
-        look: `cat ${path}`,
-      });
-    } catch (error) {
-      if (error instanceof StepError && error.errno === errno.EBUSY) {
-        const move = `mkdir ${directory}/init && for p in $(cat ${directory}/cgroup.procs); do echo $p > ${directory}/init/cgroup.procs; done`;
-        const why = 'because processes are in it (EBUSY), and cgroup v2 wants them at the ends of the tree only';
-        throw new Error(`the cgroup ${directory} can not hand its controllers down, ${why}: move them below, for example with: ${move}`, { cause: error });
-      }
-      throw error;
-    }
-  }
 }

@@ -8,10 +8,12 @@ import { assembleDeviceFilter, accessMask } from '../../kernel/bpf/device-filter
 import { attachDeviceFilter, loadDeviceFilter } from '../../kernel/bpf/program.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
 import { must } from '../../kernel/perform.ts';
+import { word } from '../../step/shell.ts';
 import { step, type Procedure } from '../../step/step.ts';
 import type { DeviceRule } from '../spec.ts';
 import { directoryOf, unifiedDirectory, type Cgroup } from './cgroup.ts';
 import { noDeviceFilter } from './limits.ts';
+import { CgroupError } from './error.ts';
 
 /**
  * Programs that are loaded, by their rules: containers mostly have the same ones, and the kernel takes 0.4 ms to
@@ -26,14 +28,14 @@ const mostLoaded = 32;
  * @returns warnings, one sentence each
  */
 export function* devices(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure<string[]> {
-  if (rules.length === 0) return [];
+  if (rules.length === 0 || cgroup.layout.deviceFilter === 'needless') return [];
   if (cgroup.layout.deviceFilter === 'none') return [noDeviceFilter];
   return cgroup.layout.deviceFilter === 'bpf' ? yield* attachProgram(cgroup, rules) : yield* writeList(cgroup, rules);
 }
 
 function* attachProgram(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure<string[]> {
   const directory = unifiedDirectory(cgroup);
-  if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} has no directory in the v2 tree, where its device filter belongs`);
+  if (directory === undefined) throw new CgroupError(`the cgroup ${cgroup.path} has no directory in the v2 tree, where its device filter belongs`);
   const key = JSON.stringify(rules);
   const program = loaded.get(key) ?? (yield* load(rules, key));
   const open = call('openat', [AT_FDCWD, directory, openFlags.O_DIRECTORY | openFlags.O_CLOEXEC, 0], { label: 'cgroup' });
@@ -41,8 +43,8 @@ function* attachProgram(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure
     id: 'cgroup.devices.open',
     what: `Open the cgroup ${cgroup.path}, to attach a program to it`,
     calls: [open],
-    shell: `ls -d ${directory}`,
-    look: `ls -d ${directory}`,
+    shell: `test -d ${word(directory)}`,
+    look: `ls -d ${word(directory)}`,
     finally: [call('close', [result(open)])],
     result: ([descriptor]) => descriptor!,
     unknown: new Unknown('cgroup'),
@@ -51,8 +53,9 @@ function* attachProgram(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure
     id: 'cgroup.devices',
     what: `Let an eBPF program decide which devices the processes of ${cgroup.path} may use`,
     calls: [attachDeviceFilter(fd, program)],
-    shell: `bpftool cgroup attach ${directory} device id $PROGRAM multi`,
-    look: `bpftool cgroup show ${directory}`,
+    shell: `perl "$TMP"/tools/device-filter.pl ${word(directory)} <"$TMP"/tools/device-filter`,
+    look: `bpftool cgroup show ${word(directory)} # bpftool(8) is a package of its own`,
+    undone: 'goes with the cgroup',
   });
   return [];
 }
@@ -62,8 +65,9 @@ function* load(rules: readonly DeviceRule[], key: string): Procedure<Known> {
     id: 'cgroup.devices.load',
     what: `Load an eBPF program made of ${rules.length} device rules, for this and all later containers with the same ones`,
     calls: [loadDeviceFilter(assembleDeviceFilter(rules))],
-    shell: '# No shell command assembles a program; bpftool prog load takes one that a compiler made.',
-    look: 'bpftool prog show name hako_devices',
+    shell: '# The next line loads it and attaches it at once: no file holds on to a program in between.',
+    look: 'bpftool prog show name hako_devices # bpftool(8) is a package of its own',
+    undone: 'stays, for the next container with the same rules; goes with the engine',
     result: ([program]) => keep(key, program!),
     unknown: new Unknown('program'),
   });
@@ -81,7 +85,7 @@ function keep(key: string, program: number): number {
 
 function* writeList(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure<string[]> {
   const directory = directoryOf(cgroup, 'devices');
-  if (directory === undefined) throw new Error(`the cgroup ${cgroup.path} has no directory in the devices hierarchy, where its device rules belong`);
+  if (directory === undefined) throw new CgroupError(`the cgroup ${cgroup.path} has no directory in the devices hierarchy, where its device rules belong`);
   // A new cgroup starts with the list of the one above: emptied first, because what no rule allows is denied.
   const open = (label: string): Call => call('openat', [AT_FDCWD, `${directory}/devices.${label}`, openFlags.O_WRONLY | openFlags.O_CLOEXEC, 0], { label });
   const deny = open('deny');
@@ -92,8 +96,9 @@ function* writeList(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure<str
     what: `List the devices that the processes of ${cgroup.path} may use`,
     calls: [deny, allow, ...entries.map(({ file, value }) => call('write', [result(file), Buffer.from(value), value.length]))],
     finally: [deny, allow].map((file) => call('close', [result(file)])),
-    shell: entries.map(({ file, value }) => `echo '${value}' > ${directory}/devices.${file.label}`).join('\n'),
-    look: `cat ${directory}/devices.list`,
+    shell: entries.map(({ file, value }) => `echo ${word(value)} >${word(`${directory}/devices.${file.label}`)}`).join('\n'),
+    look: `cat ${word(directory)}/devices.list`,
+    undone: 'goes with the cgroup',
   });
   return listWarnings(rules);
 }

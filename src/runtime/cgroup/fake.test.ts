@@ -73,7 +73,10 @@ test('version 2: limits in its own units', async (t) => {
   writeFiles(
     rootOf(layout),
     Object.fromEntries(
-      ['cpu.idle', 'cpu.max', 'memory.max', 'memory.swap.max', 'io.weight', 'io.max', 'hugetlb.2MB.max'].map((f) => [`/sys/fs/cgroup/hako/1/${f}`, '']),
+      ['cpu.idle', 'cpu.max', 'cpu.max.burst', 'memory.max', 'memory.swap.max', 'io.weight', 'io.max', 'hugetlb.2MB.max'].map((f) => [
+        `/sys/fs/cgroup/hako/1/${f}`,
+        '',
+      ]),
     ),
   );
   const { value, done } = await recorded(limit(cgroupIn(layout), { ...all, unified: { 'memory.max': '77', 'memory.high': '5' } }));
@@ -84,8 +87,8 @@ test('version 2: limits in its own units', async (t) => {
       'cpuset.mems 0',
       'cpu.idle 0',
       'cpu.weight 100',
-      'cpu.max 50000 100000',
       'cpu.max.burst 1000',
+      'cpu.max 50000 100000',
       'memory.swap.max 2000',
       'memory.max 1000',
       'memory.low 500',
@@ -102,8 +105,8 @@ test('version 2: limits in its own units', async (t) => {
     [
       'The swappiness',
       'The OOM killer stays on: cgroup v2 can not turn it off for a cgroup',
-      'Block I/O weights have no effect until the cost model is enabled for a block device (io.cost.qos of the root cgroup)',
       'memory.high',
+      'Block I/O weights have no effect until the cost model is enabled for a block device (io.cost.qos of the root cgroup)',
     ],
   );
 });
@@ -127,6 +130,7 @@ test('version 1: limits, memory before the total when both go down', async (t) =
   const files = [
     'cpu,cpuacct/hako/1/cpu.idle',
     'cpu,cpuacct/hako/1/cpu.cfs_quota_us',
+    'cpu,cpuacct/hako/1/cpu.cfs_burst_us',
     'memory/hako/1/memory.swappiness',
     'memory/hako/1/memory.memsw.limit_in_bytes',
     'blkio/hako/1/blkio.weight',
@@ -141,9 +145,9 @@ test('version 1: limits, memory before the total when both go down', async (t) =
       'cpuset/cpuset.mems 0',
       'cpu,cpuacct/cpu.idle 0',
       'cpu,cpuacct/cpu.shares 1024',
+      'cpu,cpuacct/cpu.cfs_burst_us 1000',
       'cpu,cpuacct/cpu.cfs_period_us 100000',
       'cpu,cpuacct/cpu.cfs_quota_us 50000',
-      'cpu,cpuacct/cpu.cfs_burst_us 1000',
       'memory/memory.limit_in_bytes 1000',
       'memory/memory.memsw.limit_in_bytes 3000',
       'memory/memory.soft_limit_in_bytes 500',
@@ -285,7 +289,7 @@ test('everything can be explained without touching the kernel', (t) => {
       yield* freeze(cgroup);
     })(),
   );
-  const short = (text: string): string => text.replaceAll(/[^"\s]*\/sys\/fs\/cgroup/g, '/sys/fs/cgroup');
+  const short = (text: string): string => text.replaceAll(/[^"\s>]*\/sys\/fs\/cgroup/g, '/sys/fs/cgroup');
   assert.deepEqual(
     told.map((e) => e.id),
     [
@@ -301,7 +305,7 @@ test('everything can be explained without touching the kernel', (t) => {
       'cgroup.freeze.wait',
     ],
   );
-  assert.equal(short(told[4]!.shell), 'echo 4096 > /sys/fs/cgroup/hako/1/memory.max');
+  assert.equal(short(told[4]!.shell), 'echo 4096 >/sys/fs/cgroup/hako/1/memory.max');
   assert.deepEqual(told[4]!.calls.map(short), ['fd = openat(AT_FDCWD, "/sys/fs/cgroup/hako/1/memory.max", O_WRONLY|O_CLOEXEC, 0)', 'write(fd, "4096", 4)']);
   assert.deepEqual(told[7]!.calls, [
     'bpf(BPF_PROG_ATTACH, {target_fd=$cgroup, attach_bpf_fd=$program, attach_type=BPF_CGROUP_DEVICE, attach_flags=BPF_F_ALLOW_MULTI}, 20)',

@@ -10,7 +10,8 @@ import type { Procedure } from '../../step/step.ts';
 import { findCgroup, type Cgroup } from './cgroup.ts';
 import { joinSteps } from './join.ts';
 import { killAll } from './kill.ts';
-import { detectCgroups, type CgroupLayout } from './layout.ts';
+import { detectCgroups } from './detect.ts';
+import type { CgroupLayout } from './layout.ts';
 import { removeCgroup } from './remove.ts';
 
 /** Applies a procedure to the real kernel. */

@@ -3,9 +3,11 @@ import { call, Unknown, type Call } from '../../kernel/call.ts';
 import { awaitChange, readKeyed, readText } from '../../kernel/cgroupfs.ts';
 import { errno } from '../../kernel/errno.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
+import { word } from '../../step/shell.ts';
 import { step, type Procedure } from '../../step/step.ts';
-import { directoryOf, unifiedDirectory, type Cgroup } from './cgroup.ts';
+import { directoryOf, unifiedDirectory, type CgroupPlace } from './cgroup.ts';
 import { restoreCalls, writeCalls } from './write.ts';
+import { CgroupError } from './error.ts';
 
 /** How long processes may take to stop, in milliseconds; one in an uninterruptible wait (a dead NFS server) never does. */
 const patience = 10_000;
@@ -25,7 +27,7 @@ interface Freezer {
   readonly isFrozen: () => boolean | undefined;
 }
 
-function freezerOf(cgroup: Cgroup): Freezer {
+function freezerOf(cgroup: CgroupPlace): Freezer {
   const unified = unifiedDirectory(cgroup);
   if (unified !== undefined) {
     const events = `${unified}/cgroup.events`;
@@ -37,7 +39,7 @@ function freezerOf(cgroup: Cgroup): Freezer {
   }
   const directory = directoryOf(cgroup, 'freezer');
   if (directory === undefined) {
-    throw new Error(`the cgroup ${cgroup.path} can not be paused: this machine has neither a cgroup v2 tree nor the freezer controller`);
+    throw new CgroupError(`the cgroup ${cgroup.path} can not be paused: this machine has neither a cgroup v2 tree nor the freezer controller`);
   }
   const path = `${directory}/freezer.state`;
   const isFrozen = (): boolean | undefined => {
@@ -48,7 +50,7 @@ function freezerOf(cgroup: Cgroup): Freezer {
 }
 
 /** Whether the cgroup's processes are all paused now. False for one that is gone. */
-export function isFrozen(cgroup: Cgroup): boolean {
+export function isFrozen(cgroup: CgroupPlace): boolean {
   return freezerOf(cgroup).isFrozen() === true;
 }
 
@@ -56,22 +58,23 @@ export function isFrozen(cgroup: Cgroup): boolean {
  * Pauses all processes of the cgroup and returns when they are. They notice nothing, and can not resist.
  * Undone (thawed) when they are not all paused after ten seconds.
  */
-export function* freeze(cgroup: Cgroup): Procedure {
+export function* freeze(cgroup: CgroupPlace): Procedure {
   const freezer = freezerOf(cgroup);
   yield* step({
     id: 'cgroup.freeze',
     what: `Pause all processes of ${cgroup.path}`,
     ...writeCalls(freezer.path, freezer.frozen),
-    shell: `echo ${freezer.frozen} > ${freezer.path}`,
-    look: `cat ${freezer.state}`,
+    shell: `echo ${freezer.frozen} > ${word(freezer.path)}`,
+    look: `cat ${word(freezer.state)}`,
     undo: restoreCalls(freezer.path, freezer.thawed),
   });
   yield* step({
     id: 'cgroup.freeze.wait',
     what: `Wait until all processes of ${cgroup.path} have stopped`,
     calls: [awaitFrozen(freezer)],
-    shell: freezer.event ? `until grep -q 'frozen 1' ${freezer.state}; do sleep 0.01; done` : `until grep -q FROZEN ${freezer.state}; do sleep 0.01; done`,
-    look: `cat ${freezer.state}`,
+    shell: `until grep -q ${freezer.event ? "'frozen 1'" : 'FROZEN'} ${word(freezer.state)}; do sleep 0.01; done`,
+    look: `cat ${word(freezer.state)}`,
+    undone: 'makes nothing: it looks',
   });
 }
 
@@ -85,13 +88,14 @@ function awaitFrozen(freezer: Freezer): Call {
 }
 
 /** Lets the processes of the cgroup go on. */
-export function* thaw(cgroup: Cgroup): Procedure {
+export function* thaw(cgroup: CgroupPlace): Procedure {
   const freezer = freezerOf(cgroup);
   yield* step({
     id: 'cgroup.thaw',
     what: `Let the processes of ${cgroup.path} go on`,
     ...writeCalls(freezer.path, freezer.thawed),
-    shell: `echo ${freezer.thawed} > ${freezer.path}`,
-    look: `cat ${freezer.state}`,
+    shell: `echo ${freezer.thawed} > ${word(freezer.path)}`,
+    look: `cat ${word(freezer.state)}`,
+    undone: 'is not: processes that go on are as they were',
   });
 }

@@ -11,10 +11,13 @@
  * (CLONE_NEWCGROUP in clone3 is enough for version 2 alone: with CLONE_INTO_CGROUP its root is the new cgroup there. In
  * v1 it is the parent's.)
  */
-import { call, result } from '../../kernel/call.ts';
+import { call, result, Unknown, type Known } from '../../kernel/call.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
-import type { Step } from '../../step/step.ts';
-import { directoryIn, type Cgroup } from './cgroup.ts';
+import { word } from '../../step/shell.ts';
+import { step, type Procedure, type Step } from '../../step/step.ts';
+import { inCgroup } from '../init-goals.ts';
+import { enterGroupStep } from '../resctrl.ts';
+import { directoryIn, unifiedDirectory, type Cgroup } from './cgroup.ts';
 import { titleOf } from './layout.ts';
 
 /** Options of {@link joinSteps}. */
@@ -27,7 +30,7 @@ export interface JoinOptions {
  * The steps with which the process that runs them enters a cgroup. Paths are the host's. For a process with one thread.
  */
 export function joinSteps(cgroup: Cgroup, options: JoinOptions = {}): Step[] {
-  return cgroup.hierarchies
+  const joins = cgroup.hierarchies
     .filter((h) => h.version === 1 || options.unified === 'write')
     .map((hierarchy) => {
       const path = `${directoryIn(hierarchy, cgroup.path)}/${hierarchy.version === 1 ? 'tasks' : 'cgroup.procs'}`;
@@ -36,8 +39,28 @@ export function joinSteps(cgroup: Cgroup, options: JoinOptions = {}): Step[] {
         id: 'cgroup.join',
         what: `Enter the cgroup ${cgroup.path} of ${titleOf(hierarchy)}`,
         calls: [open, call('write', [result(open), Buffer.from('0'), 1]), call('close', [result(open)])],
-        shell: `echo 0 > ${path}`,
+        shell: `echo 0 >${word(path)}`,
+        hand: `echo $PID >${word(path)}`,
         look: 'cat /proc/$PID/cgroup',
+        goal: inCgroup(hierarchy.version === 2 ? [] : [...hierarchy.controllers, ...(hierarchy.name ? [hierarchy.name] : [])], cgroup.path),
       };
     });
+  return cgroup.resctrl === undefined ? joins : [...joins, enterGroupStep(cgroup.resctrl)];
+}
+
+/** Opens the cgroup's directory in the v2 tree, for CLONE_INTO_CGROUP, until the procedure ends; undefined where there is no such tree. */
+export function* openCgroup(cgroup: Cgroup): Procedure<Known | undefined> {
+  const directory = unifiedDirectory(cgroup);
+  if (directory === undefined) return undefined;
+  const open = call('openat', [AT_FDCWD, directory, openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC, 0], { label: 'cgroup' });
+  return yield* step<Known>({
+    id: 'cgroup.open',
+    what: `Open ${directory}, for the process to be born in`,
+    calls: [open],
+    shell: `export CGROUP=${word(directory)}`,
+    look: `cat ${word(directory)}/cgroup.procs`,
+    finally: [call('close', [result(open)])],
+    result: (returned) => returned[0]!,
+    unknown: new Unknown('CGROUP'),
+  });
 }

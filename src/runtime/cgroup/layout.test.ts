@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hierarchiesFor } from './cgroup.ts';
 import { fakeLayout, pureV1, pureV2, unable } from './fixture.ts';
-import { detectCgroups, hierarchyOf, titleOf } from './layout.ts';
+import { detectCgroups } from './detect.ts';
+import { hierarchyOf, titleOf } from './layout.ts';
 
 test('a machine with version 2 alone', (t) => {
   const layout = fakeLayout(t, pureV2, true);

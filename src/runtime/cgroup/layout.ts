@@ -4,7 +4,6 @@
  * See cgroups(7); Documentation/admin-guide/cgroup-v1/cgroups.rst and cgroup-v2.rst.
  */
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { canLoadDeviceFilter } from '../../kernel/bpf/program.ts';
 import { readText } from '../../kernel/cgroupfs.ts';
 import { parseMountinfo } from '../../kernel/mountinfo.ts';
 
@@ -19,6 +18,8 @@ export interface Hierarchy {
   readonly name?: string;
   /** This process's own cgroup in it, such as `/user.slice/…`. */
   readonly own: string;
+  /** The cgroup that is taken for its root here, where it is not the root itself: see {@link beneath}. */
+  readonly base?: string;
 }
 
 /** What cgroups this machine has, and who decides about devices. */
@@ -30,8 +31,8 @@ export interface CgroupLayout {
   readonly unified?: Hierarchy;
   /** What this process may do in its own v2 cgroup without being root (a user's session has it from the service manager). */
   readonly delegated?: Delegation;
-  /** Who holds device rules: an eBPF program in the unified tree, v1's list, or nobody. */
-  readonly deviceFilter: 'bpf' | 'list' | 'none';
+  /** Who holds device rules: an eBPF program in the unified tree, v1's list, or nobody; in a user namespace nobody needs to: no device can be made there. */
+  readonly deviceFilter: 'bpf' | 'list' | 'none' | 'needless';
 }
 
 /** A part of the v2 tree that this process may change. */
@@ -42,24 +43,18 @@ export interface Delegation {
   readonly controllers: readonly string[];
 }
 
-/** Where {@link detectCgroups} looks, for tests: another root directory, other texts. */
-export interface DetectOptions {
+/** Where {@link findHierarchies} looks, for tests: another root directory, other texts. */
+export interface LookOptions {
   /** Text of /proc/self/mountinfo. */
   readonly mountinfo?: string;
   /** Text of /proc/self/cgroup. */
   readonly ownCgroups?: string;
   /** Put before every mount point; default none. */
   readonly root?: string;
-  /** Whether eBPF device filters can be loaded; default: tries it. */
-  readonly bpf?: boolean;
 }
 
-/**
- * Finds the hierarchies from /proc/self/mountinfo and /proc/self/cgroup. Ask once and keep the answer: mounts of
- * cgroups do not change while a machine is up.
- * @throws Error when no cgroup hierarchy is mounted
- */
-export function detectCgroups(options: DetectOptions = {}): CgroupLayout {
+/** Finds the hierarchies from /proc/self/mountinfo and /proc/self/cgroup, in the order of their mounts; none where none is mounted. */
+export function findHierarchies(options: LookOptions = {}): Hierarchy[] {
   const root = options.root ?? '';
   const own = parseOwnCgroups(options.ownCgroups ?? readFileSync('/proc/self/cgroup', 'latin1'));
   const hierarchies: Hierarchy[] = [];
@@ -81,19 +76,24 @@ export function detectCgroups(options: DetectOptions = {}): CgroupLayout {
       hierarchies.push({ version: 1, mountPoint, controllers: identity.split(','), own: own.get(identity.split(',')[0] ?? '') ?? '/' });
     }
   }
-  if (hierarchies.length === 0) throw new Error('no cgroup file system is mounted: mount one, for example with: mount -t cgroup2 none /sys/fs/cgroup');
+  return hierarchies;
+}
 
+/**
+ * The layout that hierarchies make.
+ * @param canFilter whether this process can load eBPF device filters; asked only where there is a version 2 tree to put one on
+ */
+export function layoutOf(hierarchies: readonly Hierarchy[], canFilter: () => boolean): CgroupLayout {
   const unified = hierarchies.find((h) => h.version === 2);
   const hasV1Controllers = hierarchies.some((h) => h.controllers.length > 0 && h.version === 1);
   const delegated = unified && delegationOf(unified);
-  const bpf = unified !== undefined && (options.bpf ?? canLoadDeviceFilter());
   const list = hierarchies.some((h) => h.version === 1 && h.controllers.includes('devices'));
   return {
     mode: unified ? (hasV1Controllers ? 'hybrid' : 'v2') : 'v1',
     hierarchies,
     ...(unified && { unified }),
     ...(delegated && { delegated }),
-    deviceFilter: bpf ? 'bpf' : list ? 'list' : 'none',
+    deviceFilter: unified && canFilter() ? 'bpf' : list ? 'list' : 'none',
   };
 }
 
@@ -107,13 +107,18 @@ function v1Identity(superOptions: readonly string[]): string {
 }
 
 /** Lines `ID:CONTROLLERS:PATH` by each controller, by `name=…`, and by the empty string for version 2. */
-function parseOwnCgroups(text: string): Map<string, string> {
+export function parseOwnCgroups(text: string): Map<string, string> {
   const paths = new Map<string, string>();
   for (const line of text.split('\n')) {
     const match = /^\d+:([^:]*):(.*)$/.exec(line);
     if (match) for (const controller of match[1]!.split(',')) paths.set(controller, match[2]!);
   }
   return paths;
+}
+
+/** A hierarchy as if a cgroup of it were its root: all paths in it are from there on. */
+export function beneath(hierarchy: Hierarchy, base: string): Hierarchy {
+  return { ...hierarchy, mountPoint: hierarchy.mountPoint + base, own: '/', base };
 }
 
 /** The own v2 cgroup, if its control files may be written. Documentation/admin-guide/cgroup-v2.rst, "Delegation". */

@@ -12,7 +12,8 @@ import { ended, firstLine, run, start, testPath, unable } from './fixture.ts';
 import { freeze, isFrozen, thaw } from './freeze.ts';
 import { joinSteps } from './join.ts';
 import { killAll } from './kill.ts';
-import { detectCgroups, hierarchyOf, type CgroupLayout } from './layout.ts';
+import { detectCgroups } from './detect.ts';
+import { hierarchyOf, type CgroupLayout } from './layout.ts';
 import { stats } from './stats.ts';
 import type { DeviceRule } from '../spec.ts';
 

@@ -1,17 +1,18 @@
 /** Limits on the kernel that runs the tests: each is shown to be in force by a process that runs into it. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { perform } from '../../kernel/perform.ts';
 import type { Call, Result } from '../../kernel/call.ts';
 import { errno } from '../../kernel/errno.ts';
 import { apply } from '../../step/apply.ts';
-import { directoryOf, findCgroup, processes } from './cgroup.ts';
+import { directoryIn, directoryOf, findCgroup, processes } from './cgroup.ts';
 import { createCgroup } from './create.ts';
 import { devices } from './devices.ts';
 import { ended, firstLine, run, start, testParent, testPath, unable } from './fixture.ts';
 import { killAll } from './kill.ts';
-import { detectCgroups, hierarchyOf } from './layout.ts';
+import { detectCgroups } from './detect.ts';
+import { hierarchyOf } from './layout.ts';
 import { limit } from './limits.ts';
 import { removeCgroup } from './remove.ts';
 import { oomKills, stats } from './stats.ts';
@@ -101,6 +102,28 @@ test('memory limits of a running container go up and down, whatever the order of
   }
 });
 
+test('a processor ceiling goes up and down, with its period and what can be saved up', { skip: without('cpu') }, async (t) => {
+  // Below one with half a processor, which it may have at no moment more than.
+  const { cgroup: half } = await limited(t, { cpu: { quota: 50_000, period: 100_000 } });
+  const cgroup = await run(createCgroup(layout!, `${half.path}/below`, { cpu: { quota: 1 } }));
+  const v1 = hierarchyOf(layout!, 'cpu')!.version === 1;
+  const read = (file: string): string => readFileSync(`${directoryOf(cgroup, 'cpu')}/${file}`, 'utf8').trim();
+  const shown = (): string =>
+    v1
+      ? `${read('cpu.cfs_quota_us')} ${read('cpu.cfs_period_us')} ${read('cpu.cfs_burst_us')}`
+      : `${read('cpu.max')} ${read('cpu.max.burst')}`.replace('max', '-1');
+  for (const [quota, period, burst] of [
+    [5_000, 10_000, 4_000],
+    [500_000, 1_000_000, 500_000],
+    [2_000, 20_000, 0],
+    [-1, 100_000, 90_000],
+    [10_000, 50_000, 10_000],
+  ] as const) {
+    await run(updateCgroup(cgroup, { cpu: { quota, period, burst } }));
+    assert.equal(shown(), `${quota} ${period} ${burst}`);
+  }
+});
+
 test('an update that fails half way leaves the limits as they were', { skip: without('cpu', 'memory') }, async (t) => {
   const { cgroup } = await limited(t, { cpu: { shares: 512 }, memory: { limit: 64 << 20 } });
   const weight = (): string =>
@@ -168,6 +191,18 @@ test('whichever call fails, nothing is left: no cgroup, no descriptor', { skip: 
     assert.equal(readdirSync('/proc/self/fd').length, descriptors, outcome.message);
   }
   assert.ok(failures > 10, `only ${failures} calls were made to fail`);
+});
+
+test('what somebody else makes under the same path meanwhile stays theirs', { skip: unable }, async (t) => {
+  const path = testPath(t, layout!);
+  const theirs = directoryIn(layout!.hierarchies.at(-1)!, path);
+  const before = ({ id }: { readonly id: string }): 'take' => {
+    if (id === 'cgroup.create') mkdirSync(theirs);
+    return 'take';
+  };
+  const created = apply(createCgroup(layout!, path, {}, { hierarchies: layout!.hierarchies }), { kernel: { call: perform }, before });
+  await assert.rejects(created, /EEXIST/);
+  assert.deepEqual(findCgroup(layout!, path)?.hierarchies, [layout!.hierarchies.at(-1)]);
 });
 
 test('a cgroup left behind is made anew, one in use is refused', { skip: unable }, async (t) => {

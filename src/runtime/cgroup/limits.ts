@@ -11,8 +11,12 @@ import { planCpuset } from './controllers/cpuset.ts';
 import { planHugetlb } from './controllers/hugetlb.ts';
 import { planIo } from './controllers/io.ts';
 import { planMemory } from './controllers/memory.ts';
+import { planNetCls } from './controllers/net-cls.ts';
+import { planNetPrio } from './controllers/net-prio.ts';
 import { planPids } from './controllers/pids.ts';
+import { planRdma } from './controllers/rdma.ts';
 import { planUnified } from './controllers/unified.ts';
+import { CgroupError } from './error.ts';
 import { hierarchyOf, type CgroupLayout, type Hierarchy } from './layout.ts';
 import { writeStep } from './write.ts';
 
@@ -23,6 +27,9 @@ const controllers: readonly (readonly [name: string, asked: (resources: Resource
   ['pids', (r) => r.pids !== undefined, planPids],
   ['io', (r) => r.blockIO !== undefined, planIo],
   ['hugetlb', (r) => r.hugepageLimits !== undefined, planHugetlb],
+  ['net-cls', (r) => r.network !== undefined, planNetCls],
+  ['net-prio', (r) => r.network !== undefined, planNetPrio],
+  ['rdma', (r) => r.rdma !== undefined, planRdma],
   ['unified', (r) => r.unified !== undefined, planUnified],
 ];
 
@@ -36,7 +43,7 @@ function plan(layout: CgroupLayout, resources: Resources, path: string): PlacedP
   return controllers
     .filter(([, asked]) => asked(resources))
     .map(([controller, , planLimits]) => {
-      const hierarchy = controller === 'unified' ? layout.unified : hierarchyOf(layout, controller);
+      const hierarchy = controller === 'unified' ? layout.unified : hierarchyOf(layout, controller.replace('-', '_'));
       return { controller, hierarchy, ...planLimits(hierarchy?.version, resources, hierarchy ? filesIn(hierarchy, path) : noFiles) };
     });
 }
@@ -67,17 +74,21 @@ function filesIn(hierarchy: Hierarchy, path: string): Files {
 export interface LimitOptions {
   /** Note what each file had before, so that an undo restores it. For a cgroup that is in use; a new one is removed. */
   readonly restorable?: boolean;
+  /** Refuse, before anything is written, what can not be in force; otherwise that is told among the warnings. */
+  readonly strict?: boolean;
 }
 
 /**
  * Writes limits to a cgroup: only those asked for, one file each, in the order that the kernel takes them.
  * The cgroup must have the hierarchies for them: {@link createCgroup} with the same resources, or {@link updateCgroup}.
- * @returns warnings: what was asked for and can not be in force on this machine, one sentence each
+ * @returns warnings, one sentence each: what was asked for and can not be in force on this machine, unless `strict`
+ * @throws CgroupError with `strict`, when a limit can not be in force
  */
 export function* limit(cgroup: Cgroup, resources: Resources, options: LimitOptions = {}): Procedure<string[]> {
-  const warnings: string[] = [];
-  for (const { controller, hierarchy, writes, warnings: more } of plan(cgroup.layout, resources, cgroup.path)) {
-    warnings.push(...more);
+  const plans = plan(cgroup.layout, resources, cgroup.path);
+  const unmet = plans.flatMap((p) => p.unmet);
+  if (options.strict) refuseUnmet(cgroup, plans);
+  for (const { controller, hierarchy, writes } of plans) {
     if (!hierarchy) continue;
     const directory = directoryIn(hierarchy, cgroup.path);
     for (const { file, value, what } of writes) {
@@ -87,7 +98,17 @@ export function* limit(cgroup: Cgroup, resources: Resources, options: LimitOptio
       yield* step(writeStep(before === undefined ? write : { ...write, before }));
     }
   }
-  return warnings;
+  return [...unmet, ...plans.flatMap((p) => p.warnings)];
+}
+
+function refuseUnmet(cgroup: Cgroup, plans: readonly PlacedPlan[]): void {
+  const unmet = plans.flatMap((p) => p.unmet);
+  if (unmet.length > 0) throw new CgroupError(unmet.join('; '));
+  for (const { hierarchy, writes } of plans) {
+    const directory = hierarchy && directoryIn(hierarchy, cgroup.path);
+    const missing = directory !== undefined && existsSync(directory) ? writes.find(({ file }) => !existsSync(`${directory}/${file}`)) : undefined;
+    if (missing) throw new CgroupError(`${missing.file} can not be set: ${directory} has no such file, so the cgroups above do not hand its controller down`);
+  }
 }
 
 /** What to write to a file to have its present state again. Files with a line per device: the line of this device. */
@@ -107,7 +128,7 @@ function restorable(file: string, now: string | undefined, value: string): strin
  * @param path a cgroup that exists, to look into; default: any
  */
 export function unsupported(layout: CgroupLayout, resources: Resources, path = '/'): string[] {
-  const warnings = plan(layout, resources, path).flatMap((p) => p.warnings);
+  const warnings = plan(layout, resources, path).flatMap((p) => [...p.unmet, ...p.warnings]);
   if (resources.devices?.length && layout.deviceFilter === 'none') warnings.push(noDeviceFilter);
   return warnings;
 }

@@ -1,43 +1,55 @@
 /** Removing a cgroup. The kernel refuses while a process is in it, and a killed process leaves a moment later. */
+import { rmdirSync } from 'node:fs';
 import { call, type Call } from '../../kernel/call.ts';
 import { awaitChange, cgroupTree, readKeyed, readNumbers } from '../../kernel/cgroupfs.ts';
 import { errno } from '../../kernel/errno.ts';
 import { AT_FDCWD, atFlags } from '../../kernel/flags.ts';
-import { performNow } from '../../kernel/perform.ts';
+import { word, words } from '../../step/shell.ts';
 import { step, type Procedure } from '../../step/step.ts';
-import { directoryIn, type Cgroup } from './cgroup.ts';
+import { directoryIn, type CgroupPlace } from './cgroup.ts';
 
 /** How long a cgroup may take to become empty after its processes were killed, in milliseconds. */
 const patience = 2000;
 
-/** The call that removes one cgroup directory. While it is busy, it waits for the last process to leave. */
-export function removeDirectory(directory: string): Call {
-  const rmdir = call('unlinkat', [AT_FDCWD, directory, atFlags.AT_REMOVEDIR], { accept: [errno.ENOENT] });
-  return { ...rmdir, perform: () => patiently(rmdir, directory) };
+/** The call that removes one cgroup directory. While it is busy, it waits for the last process to leave. @param undoes the call that made it */
+export function removeDirectory(directory: string, undoes?: Call): Call {
+  const rmdir = call('unlinkat', [AT_FDCWD, directory, atFlags.AT_REMOVEDIR], { accept: [errno.ENOENT], ...(undoes && { undoes }) });
+  return { ...rmdir, perform: () => patiently(directory) };
 }
 
-function patiently(rmdir: Call, directory: string): number | Promise<number> {
-  let answer = performNow(rmdir);
+function patiently(directory: string): number | Promise<number> {
+  let answer = tryToRemove(directory);
   if (answer !== -errno.EBUSY) return answer;
   // A process can be gone from cgroup.procs and still be on its way out, so the removal itself is the test. With
   // processes in it, waiting for the kernel's event saves the tries.
-  const removed = (): boolean => (readNumbers(`${directory}/cgroup.procs`)?.length ? false : (answer = performNow(rmdir)) !== -errno.EBUSY);
+  const removed = (): boolean => (readNumbers(`${directory}/cgroup.procs`)?.length ? false : (answer = tryToRemove(directory)) !== -errno.EBUSY);
   const events = `${directory}/cgroup.events`;
   return awaitChange(readKeyed(events) && events, removed, patience).then(() => answer);
+}
+
+/** As unlinkat(2) returns. By Node's own call, so that removing a cgroup does not take loading the library for other ones. */
+function tryToRemove(directory: string): number {
+  try {
+    rmdirSync(directory);
+    return 0;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).errno ?? -errno.EIO;
+  }
 }
 
 /**
  * Removes a cgroup from every hierarchy, with the cgroups below it, deepest first. Those already gone are no failure.
  * Its processes must have been killed ({@link killAll}); the last ones get two seconds to leave.
  */
-export function* removeCgroup(cgroup: Cgroup): Procedure {
+export function* removeCgroup(cgroup: CgroupPlace): Procedure {
   const directories = cgroup.hierarchies.toReversed().flatMap((h) => cgroupTree(directoryIn(h, cgroup.path)).toReversed());
   if (directories.length === 0) return;
   yield* step({
     id: 'cgroup.remove',
     what: `Remove the cgroup ${cgroup.path} from ${cgroup.hierarchies.length} hierarchies`,
-    calls: directories.map(removeDirectory),
-    shell: `rmdir ${directories.join(' ')}`,
-    look: `ls -d /sys/fs/cgroup${cgroup.path} /sys/fs/cgroup/*${cgroup.path}`,
+    calls: directories.map((directory) => removeDirectory(directory)),
+    shell: `rmdir ${words(directories)}`,
+    look: `ls -d /sys/fs/cgroup${word(cgroup.path)} /sys/fs/cgroup/*${word(cgroup.path)}`,
+    undone: 'is itself the end of something',
   });
 }

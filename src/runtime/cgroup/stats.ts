@@ -3,7 +3,7 @@
  * cgroup-v2.rst; Documentation/admin-guide/cgroup-v1/{cpuacct,memory,blkio-controller,pids}.rst.
  */
 import { cgroupTree, readKeyed, readNested, readNumber, readNumbers, readText } from '../../kernel/cgroupfs.ts';
-import { directoryOf, unifiedDirectory, type Cgroup } from './cgroup.ts';
+import { directoryOf, unifiedDirectory, type CgroupPlace } from './cgroup.ts';
 
 export interface CgroupStats {
   readonly cpu?: CpuStats;
@@ -65,7 +65,7 @@ export interface Pressure {
 }
 
 /** Reads all figures: about ten small files. */
-export function stats(cgroup: Cgroup): CgroupStats {
+export function stats(cgroup: CgroupPlace): CgroupStats {
   const cpu = cpuStats(cgroup);
   const memory = memoryStats(cgroup);
   const pids = pidsStats(cgroup);
@@ -74,7 +74,7 @@ export function stats(cgroup: Cgroup): CgroupStats {
   return { ...(cpu && { cpu }), ...(memory && { memory }), ...(pids && { pids }), ...(io && { io }), ...(pressure && { pressure }) };
 }
 
-function cpuStats(cgroup: Cgroup): CpuStats | undefined {
+function cpuStats(cgroup: CgroupPlace): CpuStats | undefined {
   const unified = unifiedDirectory(cgroup);
   const cpuacct = directoryOf(cgroup, 'cpuacct');
   const cpu = directoryOf(cgroup, 'cpu');
@@ -97,7 +97,7 @@ function cpuStats(cgroup: Cgroup): CpuStats | undefined {
   return { usage, user: readNumber(`${cpuacct}/cpuacct.usage_user`) ?? 0, system: readNumber(`${cpuacct}/cpuacct.usage_sys`) ?? 0, ...extra };
 }
 
-function memoryStats(cgroup: Cgroup): MemoryStats | undefined {
+function memoryStats(cgroup: CgroupPlace): MemoryStats | undefined {
   const directory = directoryOf(cgroup, 'memory');
   if (directory === undefined) return undefined;
   const v2 = directory === unifiedDirectory(cgroup);
@@ -119,7 +119,7 @@ function memoryStats(cgroup: Cgroup): MemoryStats | undefined {
   };
 }
 
-function pidsStats(cgroup: Cgroup): PidsStats | undefined {
+function pidsStats(cgroup: CgroupPlace): PidsStats | undefined {
   const directory = directoryOf(cgroup, 'pids');
   const current = directory === undefined ? undefined : readNumber(`${directory}/pids.current`);
   if (current !== undefined) return { current, limit: readNumber(`${directory}/pids.max`) ?? Infinity };
@@ -129,7 +129,7 @@ function pidsStats(cgroup: Cgroup): PidsStats | undefined {
   return lists.some(Boolean) ? { current: lists.reduce((sum, list) => sum + (list?.length ?? 0), 0), limit: Infinity } : undefined;
 }
 
-function ioStats(cgroup: Cgroup): DeviceIo[] | undefined {
+function ioStats(cgroup: CgroupPlace): DeviceIo[] | undefined {
   const directory = directoryOf(cgroup, 'io');
   if (directory === undefined) return undefined;
   const device = (name: string): { major: number; minor: number } => {
@@ -176,7 +176,7 @@ function readByDevice(path: string): Map<string, Record<string, number>> | undef
   return devices;
 }
 
-function pressureStats(cgroup: Cgroup): CgroupStats['pressure'] {
+function pressureStats(cgroup: CgroupPlace): CgroupStats['pressure'] {
   const unified = unifiedDirectory(cgroup);
   if (unified === undefined) return undefined;
   const read = (resource: string): Pressure | undefined => {
@@ -190,7 +190,7 @@ function pressureStats(cgroup: Cgroup): CgroupStats['pressure'] {
 }
 
 /** How many of the cgroup's processes the kernel has killed for want of memory. One small file: cheap enough for each exit. */
-export function oomKills(cgroup: Cgroup): number {
+export function oomKills(cgroup: CgroupPlace): number {
   const directory = directoryOf(cgroup, 'memory');
   if (directory === undefined) return 0;
   const file = directory === unifiedDirectory(cgroup) ? 'memory.events' : 'memory.oom_control';

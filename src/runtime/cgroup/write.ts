@@ -1,7 +1,9 @@
 /** The step of one write to a control file: what every limit, and most of the rest, comes down to. */
 import { call, result } from '../../kernel/call.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
+import { word } from '../../step/shell.ts';
 import type { Step } from '../../step/step.ts';
+import { holdsValue } from './shown.ts';
 
 /** What {@link writeStep} is given. */
 export interface Write {
@@ -25,9 +27,10 @@ export function writeStep(write: Write): Step {
     id: write.id,
     what: write.what,
     ...writeCalls(path, value, accept),
-    shell: `echo ${quoted(value)} > ${path}`,
-    look: `cat ${path}`,
-    ...(before !== undefined && { undo: restoreCalls(path, before) }),
+    shell: `echo ${word(value)} >${word(path)}`,
+    look: `cat ${word(path)}`,
+    goal: () => [holdsValue(path, value)],
+    ...(before === undefined ? { undone: 'goes with the cgroup' } : { undo: restoreCalls(path, before) }),
   };
 }
 
@@ -42,5 +45,3 @@ export function restoreCalls(path: string, value: string, accept: readonly numbe
   const { calls, finally: close = [] } = writeCalls(path, value, accept);
   return [...calls, ...close];
 }
-
-const quoted = (value: string): string => (/^[\w:.,+-]+$/.test(value) ? value : `'${value}'`);

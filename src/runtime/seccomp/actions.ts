@@ -1,4 +1,5 @@
 /** The values that a seccomp filter returns, and how a profile's words become them. See seccomp(2) and config-linux.md of the OCI runtime specification. */
+import { errnoName } from '../../kernel/errno.ts';
 
 /** SECCOMP_RET_ values; the low 16 bits carry data: the errno of ERRNO, the message of TRACE. */
 export const seccompReturn = {
@@ -58,4 +59,36 @@ export function actionValue(action: string, errnoRet?: number): number {
 export function lets(value: number): boolean {
   const action = (value & 0x7fff0000) >>> 0;
   return value < 0x80000000 && (action === seccompReturn.ALLOW || action === seccompReturn.LOG || action === seccompReturn.TRACE);
+}
+
+/** The action of a return value, without its data. */
+export const actionOf = (value: number): number => ((value & 0xffff0000) >>> 0 === 0x80000000 ? seccompReturn.KILL_PROCESS : (value & 0x7fff0000) >>> 0);
+
+/** `allowed`, `refused with EPERM`, `ends the process (SIGSYS)`, … */
+export function actionWords(value: number): string {
+  const data = value & 0xffff;
+  switch (actionOf(value)) {
+    case seccompReturn.ALLOW:
+      return 'allowed';
+    case seccompReturn.LOG:
+      return 'allowed and logged';
+    case seccompReturn.ERRNO:
+      return `refused with ${errnoName(data)}`;
+    case seccompReturn.TRAP:
+      return 'refused by the signal SIGSYS';
+    case seccompReturn.TRACE:
+      return 'left to a tracer (refused with ENOSYS where there is none)';
+    case seccompReturn.USER_NOTIF:
+      return 'left to a supervisor';
+    case seccompReturn.KILL_PROCESS:
+      return 'ends the process (SIGSYS)';
+    default:
+      return 'ends the thread (SIGSYS)';
+  }
+}
+
+/** Which of several filters' answers the kernel obeys: the most restrictive, in the order of seccomp(2). */
+export function strictest(values: readonly number[]): number {
+  // As signed numbers, the kernel's order: KILL_PROCESS is the least of all.
+  return values.reduce((least, value) => ((actionOf(value) | 0) < (actionOf(least) | 0) ? value : least));
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluate } from '../../kernel/bpf/classic-evaluate.ts';
+import { seccompFlags } from '../../kernel/flags.ts';
 import type { SeccompSpec } from '../spec.ts';
 import { seccompReturn as ret } from './actions.ts';
 import { compileSeccomp } from './compile.ts';
@@ -151,9 +152,24 @@ test('on i386 a rule for a socket or IPC call holds for the multiplexed form too
   assert.equal(i386('ipc', 22), ret.ALLOW);
 });
 
-test('names that no architecture has are ignored and told', () => {
-  const filter = compileSeccomp(denyAll({ names: ['read', 'no_such_call', 's390_runtime_instr'], action: 'SCMP_ACT_ALLOW' }));
-  assert.deepEqual(filter.unknown, ['no_such_call', 's390_runtime_instr']);
+test('names that no architecture has, and architectures of other machines, change nothing', () => {
+  const bytes = (names: string[], architectures: string[] = []): Uint8Array =>
+    compileSeccomp({ ...denyAll({ names, action: 'SCMP_ACT_ALLOW' }), architectures }, 'x64').bytes;
+  assert.deepEqual(bytes(['read', 'no_such_call', 's390_runtime_instr']), bytes(['read']));
+  assert.deepEqual(bytes(['read'], ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM', 'SCMP_ARCH_S390X', 'SCMP_ARCH_LOONGARCH64']), bytes(['read']));
+  assert.deepEqual(bytes(['read'], ['SCMP_ARCH_X86_64']), bytes(['read']), 'its own is always there');
+});
+
+test('the flags are those of the profile; how a call waits for a supervisor is asked for only where there is one', () => {
+  const flagsOf = (flags: string[] | undefined, action: string): number =>
+    compileSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action }], ...(flags ? { flags } : {}) }).flags;
+  const { SECCOMP_FILTER_FLAG_LOG: log, SECCOMP_FILTER_FLAG_SPEC_ALLOW: allow, SECCOMP_FILTER_FLAG_NEW_LISTENER: listener } = seccompFlags;
+  const killable = seccompFlags.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  assert.equal(flagsOf(undefined, 'SCMP_ACT_ERRNO'), allow);
+  assert.equal(flagsOf([], 'SCMP_ACT_ERRNO'), 0);
+  const all = ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
+  assert.equal(flagsOf(all, 'SCMP_ACT_ERRNO'), log | allow);
+  assert.equal(flagsOf(all, 'SCMP_ACT_NOTIFY'), log | allow | killable | listener);
 });
 
 test('mistakes in a profile are told in one sentence', () => {

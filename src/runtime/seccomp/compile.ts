@@ -17,7 +17,7 @@ import { actionValue, ENOSYS, lets, SeccompError, seccompReturn } from './action
 import { compileCondition, condition, seccompData, type Condition } from './conditions.ts';
 import { multiplexed } from './multiplexed.ts';
 import { auditArch } from './seccomp-data.ts';
-import { isSyscallName, syscallNumbers, x32Bit, type SeccompArchitecture } from './syscall-numbers.ts';
+import { syscallNumbers, x32Bit, type SeccompArchitecture } from './syscall-numbers.ts';
 
 /** A filter, ready to be loaded. */
 export interface SeccompFilter {
@@ -26,8 +26,6 @@ export interface SeccompFilter {
   readonly bytes: Uint8Array;
   /** Flags of seccomp(2). */
   readonly flags: number;
-  /** Names in the profile that no architecture has; they have no effect. */
-  readonly unknown: readonly string[];
 }
 
 interface Rule {
@@ -35,11 +33,8 @@ interface Rule {
   readonly conditions: readonly Condition[];
 }
 
-/** What a profile says of one call of one architecture. */
-interface Verdict {
-  conditional: Rule[];
-  always?: number;
-}
+/** What a profile says of one call of one architecture: an answer, or rules with conditions. */
+type Verdict = number | Rule[];
 
 interface Profile {
   readonly defaultValue: number;
@@ -96,8 +91,7 @@ export function compileSeccomp(spec: SeccompSpec, on: Architecture = machine): S
       `the seccomp profile needs ${program.length} instructions, but the kernel takes ${maxInstructions}: use fewer conditions on arguments`,
     );
   }
-  const unknown = [...new Set(profile.rules.flatMap((rule) => rule.names))].filter((name) => !isSyscallName(name));
-  return { program, bytes: encodeProgram(program), flags: filterFlags(spec), unknown };
+  return { program, bytes: encodeProgram(program), flags: filterFlags(spec) };
 }
 
 /** Reads the profile's words once, whatever the number of architectures. */
@@ -152,14 +146,16 @@ function numberRanges(assembler: ClassicAssembler, profile: Profile, architectur
 function collectVerdicts(profile: Profile, architecture: SeccompArchitecture): Map<number, Verdict> {
   const numbers = syscallNumbers(architecture);
   const verdicts = new Map<number, Verdict>();
+  const none: Rule[] = [];
   const add = (name: string, rule: Rule): void => {
     const number = numbers.get(name);
     if (number === undefined) return;
-    let verdict = verdicts.get(number);
-    if (!verdict) verdicts.set(number, (verdict = { conditional: [] }));
-    if (rule.value === profile.defaultValue) return; // known to the profile, but nothing to change
-    if (rule.conditions.length > 0) verdict.conditional.push(rule);
-    else verdict.always ??= rule.value;
+    const known = verdicts.get(number);
+    if (typeof known === 'number') return;
+    // What only repeats the default changes nothing, but the call is known to the profile.
+    if (rule.value === profile.defaultValue) verdicts.set(number, known ?? none);
+    else if (rule.conditions.length === 0) verdicts.set(number, rule.value);
+    else verdicts.set(number, [...(known ?? none), rule]);
   };
   for (const { names, alternatives } of profile.rules) {
     for (const name of names) {
@@ -175,9 +171,9 @@ function collectVerdicts(profile: Profile, architecture: SeccompArchitecture): M
 }
 
 function compileVerdict(assembler: ClassicAssembler, verdict: Verdict, defaultValue: number, wideArguments: boolean): Label {
-  if (verdict.always !== undefined) return assembler.ret(verdict.always);
+  if (typeof verdict === 'number') return assembler.ret(verdict);
   let otherwise = assembler.ret(defaultValue);
-  for (const rule of verdict.conditional.toReversed()) {
+  for (const rule of verdict.toReversed()) {
     let label = assembler.ret(rule.value);
     for (const c of rule.conditions.toReversed()) label = compileCondition(assembler, c, wideArguments, label, otherwise);
     otherwise = label;
@@ -210,5 +206,7 @@ function filterFlags(spec: SeccompSpec): number {
     flags |= flag;
   }
   const notifies = spec.syscalls?.some((rule) => rule.action === 'SCMP_ACT_NOTIFY') ?? false;
-  return notifies ? flags | seccompFlags.SECCOMP_FILTER_FLAG_NEW_LISTENER : flags;
+  if (notifies) return flags | seccompFlags.SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  // It says how a call waits for a supervisor; the kernel refuses it where none does.
+  return flags & ~seccompFlags.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 }

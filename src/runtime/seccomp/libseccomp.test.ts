@@ -58,7 +58,10 @@ function byLibseccomp(spec: SeccompSpec): Instruction[] {
       const args = (rule.args ?? []).map((a) => ({ arg: a.index, op: comparisons[a.op]!, a: BigInt(a.value), b: BigInt(a.valueTwo ?? 0) }));
       for (const name of rule.names) {
         const number = resolve(name) as number;
-        if (action !== fallback && number !== unknownName) addRule(context, action, number, args.length, args);
+        // As runc does: what is said of one argument twice is said in rules of their own.
+        const repeated = new Set(args.map(({ arg }) => arg)).size < args.length;
+        for (const each of repeated ? args.map((one) => [one]) : [args])
+          if (action !== fallback && number !== unknownName) addRule(context, action, number, each.length, each);
       }
     }
     const file = join(directory, 'filter');
@@ -155,5 +158,25 @@ test('rules with conditions in all operators decide alike', { skip }, () => {
       args: Array.from({ length: 1 + random(2) }, (_, index) => ({ index, value: pick(probes), valueTwo: pick(probes), op: pick(Object.keys(comparisons)) })),
     }));
     compare({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 9, syscalls }, 'SCMP_ARCH_X86_64', auditArch.x86_64, 0);
+  }
+});
+
+test('every action, as a rule and as the default, decides alike', { skip }, () => {
+  const actions = ['KILL', 'KILL_THREAD', 'KILL_PROCESS', 'TRAP', 'ERRNO', 'TRACE', 'LOG', 'ALLOW'].map((name) => `SCMP_ACT_${name}`);
+  for (const defaultAction of actions) {
+    const syscalls = actions
+      .filter((action) => actionValue(action) !== actionValue(defaultAction))
+      .flatMap((action, i) => [
+        { names: [['read', 'write', 'open', 'close', 'stat', 'lseek', 'mmap', 'poll'][i]!], action },
+        // Two alternatives on one argument, and one more rule for the same call that cannot hold with them.
+        { names: ['ioctl'], action, args: [0, 1].map((k) => ({ index: 1, value: 1000 * (i + 1) + k, op: 'SCMP_CMP_EQ' })) },
+      ]);
+    const spec = { defaultAction, syscalls };
+    compare(spec, 'SCMP_ARCH_X86_64', auditArch.x86_64, 0);
+    const [ours, theirs] = [compileSeccomp(spec, 'x64').program, byLibseccomp(spec)];
+    for (const value of [999n, 1000n, 1001n, 2001n, 7000n, 7002n, 0x1_0000_03e8n]) {
+      const data = makeSeccompData(auditArch.x86_64, syscallNumbers('SCMP_ARCH_X86_64').get('ioctl')!, [0n, value]);
+      assert.equal(evaluate(ours, data).value, evaluate(theirs, data).value, `${defaultAction} ${value}`);
+    }
   }
 });

@@ -80,6 +80,10 @@ test('a file that is not valid is told by name and place', () => {
     ],
     ['{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["b"],"action":"x","includes":{"minKernel":"4"}}]}', /'4' is no kernel version/],
     ['{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86"],"archMap":[{"architecture":"SCMP_ARCH_X86_64"}]}', /archMap is given together/],
+    [
+      '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mount"],"action":"SCMP_ACT_NOTIFY"}]}',
+      /syscalls\[0\]\.action is SCMP_ACT_NOTIFY, but a container of the engine has no supervisor/,
+    ],
   ];
   for (const [text, message] of refused) assert.throws(() => parseProfile(text, 'p.json'), message);
 });

@@ -2,7 +2,7 @@
  * Seccomp profiles in Docker's form: the OCI rules, with conditions on when each counts (capabilities, architecture,
  * kernel version). Parsed from a file, and resolved for one container to the OCI configuration's seccomp part.
  */
-import { release } from 'node:os';
+import { kernelAtLeast } from '../../kernel/release.ts';
 import { architecture as machine, type Architecture } from '../../kernel/syscalls.ts';
 import type { SeccompSpec } from '../spec.ts';
 import { SeccompError } from './actions.ts';
@@ -54,14 +54,13 @@ const archNames: Readonly<Record<Architecture, { readonly go: string; readonly s
 export function resolveProfile(profile: SeccompProfile, target: ProfileTarget): SeccompSpec {
   const { go, scmp } = archNames[target.architecture ?? machine];
   const capabilities = new Set(target.capabilities);
-  const kernel = target.kernel ?? release();
   const counts = ({ includes = {}, excludes = {} }: ProfileRule): boolean =>
     !excludes.arches?.includes(go) &&
     !excludes.caps?.some((name) => capabilities.has(name)) &&
-    !(excludes.minKernel && kernelIsAtLeast(kernel, excludes.minKernel)) &&
+    !(excludes.minKernel && isAtLeast(target.kernel, excludes.minKernel)) &&
     !(includes.arches?.length && !includes.arches.includes(go)) &&
     !includes.caps?.some((name) => !capabilities.has(name)) &&
-    !(includes.minKernel && !kernelIsAtLeast(kernel, includes.minKernel));
+    !(includes.minKernel && !isAtLeast(target.kernel, includes.minKernel));
 
   const mapped = profile.archMap?.find((entry) => entry.architecture === scmp);
   const architectures = profile.architectures ?? (mapped ? [mapped.architecture, ...mapped.subArchitectures] : undefined);
@@ -79,10 +78,9 @@ export function resolveProfile(profile: SeccompProfile, target: ProfileTarget): 
   };
 }
 
-function kernelIsAtLeast(kernel: string, minimum: string): boolean {
-  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
-  const [minMajor = 0, minMinor = 0] = minimum.split('.').map(Number);
-  return major > minMajor || (major === minMajor && minor >= minMinor);
+function isAtLeast(kernel: string | undefined, minimum: string): boolean {
+  const [major = 0, minor = 0] = minimum.split('.').map(Number);
+  return kernelAtLeast(major, minor, kernel);
 }
 
 /**
@@ -108,13 +106,17 @@ export function parseProfile(text: string, source: string): SeccompProfile | und
   if (archMap?.length && architectures?.length) throw reader.wrong('archMap', 'is given together with architectures: use one of them');
   const flags = reader.optional(top['flags'], (v) => reader.texts(v, 'flags'));
   const defaultErrnoRet = reader.optional(top['defaultErrnoRet'], (v) => reader.number(v, 'defaultErrnoRet'));
+  const rules = syscalls.map((rule, i) => reader.rule(rule, `syscalls[${i}]`));
+  // Who has nobody to answer for a call would have it fail with ENOSYS, whatever the profile means by it.
+  const handed = rules.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY');
+  if (handed >= 0) throw reader.wrong(`syscalls[${handed}].action`, 'is SCMP_ACT_NOTIFY, but a container of the engine has no supervisor to answer for calls');
   return {
     defaultAction,
     ...(defaultErrnoRet !== undefined && { defaultErrnoRet }),
     ...(architectures?.length && { architectures }),
     ...(archMap && { archMap: archMap.map((entry, i) => reader.archMapEntry(entry, `archMap[${i}]`)) }),
     ...(flags && { flags }),
-    syscalls: syscalls.map((rule, i) => reader.rule(rule, `syscalls[${i}]`)),
+    syscalls: rules,
   };
 }
 

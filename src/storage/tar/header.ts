@@ -71,7 +71,7 @@ export function parseHeader(block: Buffer): RawHeader | string {
 }
 
 /** The sum of a header's bytes with the checksum field as blanks, unsigned and (as some old programs did) signed. */
-export function checksums(block: Uint8Array): [unsigned: number, signed: number] {
+function checksums(block: Uint8Array): [unsigned: number, signed: number] {
   let unsigned = 256; // eight blanks
   let high = 0;
   for (let i = 0; i < BLOCK; i++) {

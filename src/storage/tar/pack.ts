@@ -8,7 +8,6 @@ import { setImmediate } from 'node:timers/promises';
 import { errno, KernelError } from '../../kernel/errno.ts';
 import {
   closeFd,
-  isWhiteout,
   PATH_MAX,
   procPath,
   readDirectory,
@@ -54,6 +53,8 @@ export interface IdRange {
 
 /** What a layer does differently. */
 export interface PackHooks {
+  /** Whether a file says that what layers below have of its name is gone. @param fd O_PATH */
+  isWhiteout(fd: number, status: FileStatus): boolean;
   /** The name under which a whiteout is written. */
   whiteoutName(name: ByteString): ByteString;
   /** The name of an empty file to write first in a directory, if any. @param fd O_PATH @param path in the tree, without a leading slash */
@@ -138,7 +139,7 @@ class TreePacker {
       const type = types[status.mode & S_IFMT];
       if (!type) return; // a socket: there is no entry for it, and nobody listens to a copy
       const { hooks } = this.options;
-      if (hooks && isWhiteout(status)) {
+      if (hooks?.isWhiteout(fd, status)) {
         yield* this.chunks.add({ ...this.entryOf(fd, status, 'file', path.slice(0, -name.length) + hooks.whiteoutName(name)), mode: 0, size: 0 });
         return;
       }

@@ -14,7 +14,7 @@ import { parsePax, type PaxRecords } from './pax.ts';
 import { checkSparse, maxSparseRuns, SparseMapBlocks } from './sparse.ts';
 
 /** The most bytes of one extended header or long name, and of all global records together. */
-export const maxExtendedHeader = 1 << 20;
+const maxExtendedHeader = 1 << 20;
 
 /** Who receives an archive's entries: `entry`, `data` (any number of times, for a file), `endEntry`. */
 export interface TarSink {

@@ -42,7 +42,7 @@ export function makeNode(path: string, mode: number, major: number, minor: numbe
 }
 
 /** cap_net_raw=ep, as the kernel stores it (vfs_cap_data, revision 2). */
-export const netRawCapability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+const netRawCapability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 
 const sh = (directory: string, script: string): void => void execFileSync('sh', ['-ec', script], { cwd: directory });
 

@@ -1,7 +1,8 @@
 /**
  * What each controller's file has in common: it plans. A plan says which files to write for the limits asked for, and
- * which of these limits the machine can't hold. One function makes both, so a limit is either written or warned of.
+ * which of these limits the machine can't hold. One function makes both, so a limit is either written or told to be unmet.
  */
+import { inFirstUserNamespace } from '../../../kernel/user-namespace.ts';
 import type { Resources } from '../../spec.ts';
 
 /** One file of the controller's directory to write. */
@@ -15,7 +16,9 @@ export interface FileWrite {
 export interface Plan {
   /** In the order in which the kernel takes them. */
   readonly writes: FileWrite[];
-  /** Sentences: which limit is not in force, why, and what would help. */
+  /** Limits that can not be in force on this machine, a sentence each: which, why, and what would help. */
+  readonly unmet: string[];
+  /** What else somebody who set them should know. */
   readonly warnings: string[];
 }
 
@@ -35,6 +38,8 @@ export interface Files {
  */
 export type PlanLimits = (version: 1 | 2 | undefined, resources: Resources, files: Files) => Plan;
 
-/** The warning for limits whose controller is in no hierarchy. */
+/** The sentence for limits whose controller is in no hierarchy. */
 export const noController = (controller: string, limits: string): string =>
-  `${limits} will not be in force: this machine has no ${controller} cgroup controller (see /proc/cgroups and the kernel's cgroup_disable= option)`;
+  inFirstUserNamespace()
+    ? `${limits} will not be in force: this machine has no ${controller} cgroup controller (see /proc/cgroups and the kernel's cgroup_disable= option)`
+    : `${limits} will not be in force: no ${controller} controller of cgroup version 2 is delegated to you; with systemd, end the engine (hako engine stop), and start it by: systemd-run --user --scope -p Delegate=yes hako engine start`;

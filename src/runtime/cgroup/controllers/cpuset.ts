@@ -2,11 +2,11 @@
 import { noController, type Plan, type PlanLimits } from './controller.ts';
 
 export const planCpuset: PlanLimits = (version, resources) => {
-  const plan: Plan = { writes: [], warnings: [] };
+  const plan: Plan = { writes: [], unmet: [], warnings: [] };
   const { cpus, mems } = resources.cpu ?? {};
   if (!cpus && !mems) return plan;
   if (version === undefined) {
-    plan.warnings.push(noController('cpuset', 'The choice of processors and memory nodes'));
+    plan.unmet.push(noController('cpuset', 'The choice of processors and memory nodes'));
     return plan;
   }
   if (cpus) plan.writes.push({ file: 'cpuset.cpus', value: cpus, what: `Let it run on the processors ${cpus}` });

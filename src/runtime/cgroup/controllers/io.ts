@@ -16,17 +16,18 @@ const throttles = [
 ] as const;
 
 export const planIo: PlanLimits = (version, resources, files) => {
-  const plan: Plan = { writes: [], warnings: [] };
+  const plan: Plan = { writes: [], unmet: [], warnings: [] };
   const { blockIO } = resources;
   const throttled = throttles.some(({ field }) => blockIO?.[field]?.length);
-  if (!blockIO || (!throttled && !blockIO.weight && !blockIO.weightDevice?.length)) return plan;
+  if (!blockIO || (!throttled && !blockIO.weight && !blockIO.leafWeight && !blockIO.weightDevice?.length)) return plan;
   if (version === undefined) {
-    plan.warnings.push(noController('block I/O', 'Block I/O limits'));
+    plan.unmet.push(noController('block I/O', 'Block I/O limits'));
     return plan;
   }
   planWeights(version, blockIO, files, plan);
+  planLeafWeights(version, blockIO, files, plan);
   if (throttled && !files.has(version === 1 ? 'blkio.throttle.read_bps_device' : 'io.max')) {
-    plan.warnings.push('Block I/O ceilings will not be in force: this kernel has none (CONFIG_BLK_DEV_THROTTLING)');
+    plan.unmet.push('Block I/O ceilings will not be in force: this kernel has none (CONFIG_BLK_DEV_THROTTLING)');
   } else if (version === 1) {
     for (const { field, v1, unit } of throttles) {
       for (const { major, minor, rate } of blockIO[field] ?? []) {
@@ -53,13 +54,14 @@ const ceilingText = ({ major, minor, rate }: Throttle, unit: string): string =>
 
 /** Weights: by BFQ's own file if the kernel has it (v1's range of 10 to 1000 holds there too), else v2's io.weight. */
 function planWeights(version: 1 | 2, blockIO: BlockIO, files: Files, plan: Plan): void {
-  const { weight, weightDevice = [] } = blockIO;
+  const { weight } = blockIO;
+  const weightDevice = (blockIO.weightDevice ?? []).flatMap((device) => (device.weight ? [{ ...device, weight: device.weight }] : []));
   if (!weight && weightDevice.length === 0) return;
   const prefix = version === 1 ? 'blkio' : 'io';
   const bfq = files.has(`${prefix}.bfq.weight`);
   const file = bfq ? `${prefix}.bfq.weight` : `${prefix}.weight`;
   if (!bfq && !files.has(file)) {
-    plan.warnings.push(`Block I/O weights will not be in force: this kernel has no ${prefix}.bfq.weight and no ${prefix}.weight`);
+    plan.unmet.push(`Block I/O weights will not be in force: this kernel has no ${prefix}.bfq.weight and no ${prefix}.weight`);
     return;
   }
   if (bfq && !someDeviceUsesBfq()) {
@@ -73,17 +75,32 @@ function planWeights(version: 1 | 2, blockIO: BlockIO, files: Files, plan: Plan)
 
   const deviceFile = version === 1 ? `${file}_device` : file;
   if (weightDevice.length > 0 && !files.has(deviceFile)) {
-    plan.warnings.push(`Block I/O weights by device will not be in force: this kernel has no ${deviceFile}`);
+    plan.unmet.push(`Block I/O weights by device will not be in force: this kernel has no ${deviceFile}`);
     return;
   }
-  for (const device of weightDevice) {
-    const name = `${device.major}:${device.minor}`;
+  for (const { major, minor, weight: ofDevice } of weightDevice) {
+    if (ofDevice === undefined) continue;
+    const name = `${major}:${minor}`;
     plan.writes.push({
       file: deviceFile,
-      value: `${name} ${convert(device.weight)}`,
-      what: `Give it a weight of ${device.weight} in block I/O on device ${name}`,
+      value: `${name} ${convert(ofDevice)}`,
+      what: `Give it a weight of ${ofDevice} in block I/O on device ${name}`,
     });
   }
+}
+
+/** Weights against the cgroups below: of CFQ, the scheduler that Linux 5.0 took out. */
+function planLeafWeights(version: 1 | 2, { leafWeight, weightDevice = [] }: BlockIO, files: Files, plan: Plan): void {
+  const devices = weightDevice.flatMap((device) => (device.leafWeight ? [{ name: `${device.major}:${device.minor}`, weight: device.leafWeight }] : []));
+  if (!leafWeight && devices.length === 0) return;
+  if (version === 2 || !files.has('blkio.leaf_weight')) {
+    plan.unmet.push('Block I/O leaf weights will not be in force: they need cgroup v1 and a kernel before 5.0, which has blkio.leaf_weight');
+    return;
+  }
+  const of = 'in block I/O against the cgroups below it';
+  if (leafWeight) plan.writes.push({ file: 'blkio.leaf_weight', value: String(leafWeight), what: `Give it a weight of ${leafWeight} ${of}` });
+  for (const { name, weight } of devices)
+    plan.writes.push({ file: 'blkio.leaf_weight_device', value: `${name} ${weight}`, what: `Give it a weight of ${weight} ${of}, on device ${name}` });
 }
 
 /** The active scheduler is in brackets: `none mq-deadline [bfq]`. */

@@ -4,8 +4,8 @@ import { noController, type PlanLimits } from './controller.ts';
 
 export const planPids: PlanLimits = (version, resources) => {
   const limit = resources.pids?.limit;
-  if (!limit) return { writes: [], warnings: [] }; // 0 is "not asked for", as in Docker
-  if (version === undefined) return { writes: [], warnings: [noController('pids', 'The limit of processes')] };
+  if (!limit) return { writes: [], unmet: [], warnings: [] }; // 0 is "not asked for", as in Docker
+  if (version === undefined) return { writes: [], warnings: [], unmet: [noController('pids', 'The limit of processes')] };
   const what = limit < 0 ? 'Let it have any number of threads' : `Let it have at most ${limit} threads`;
-  return { writes: [{ file: 'pids.max', value: amount(limit), what }], warnings: [] };
+  return { writes: [{ file: 'pids.max', value: amount(limit), what }], unmet: [], warnings: [] };
 };

@@ -1,0 +1,12 @@
+/** `hako cgroup thaw`: lets the processes of frozen cgroups go on. */
+import { thawNamed } from '../../element/cgroup/run.ts';
+import { cgroups, eachCgroup } from '../cgroup-output.ts';
+import { defineCommand } from '../command.ts';
+import { explainFlag } from '../element.ts';
+
+export const command = defineCommand({
+  usage: ['NAME [NAME...]'],
+  count: [1, Infinity],
+  flags: { explain: explainFlag },
+  run: ({ flags, args }) => eachCgroup(args, flags.explain, (name) => thawNamed(cgroups(), name)),
+});

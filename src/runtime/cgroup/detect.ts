@@ -1,0 +1,28 @@
+/**
+ * Finds what cgroups this machine has, and tries whether it takes device filters. Apart from layout.ts, which needs no call of
+ * the kernel but reads of files: what only looks at a cgroup does not load what makes calls.
+ */
+import { canLoadDeviceFilter } from '../../kernel/bpf/program.ts';
+import { CgroupError } from './error.ts';
+import { findHierarchies, layoutOf, type CgroupLayout, type Hierarchy, type LookOptions } from './layout.ts';
+
+/** Options of {@link detectCgroups}, for tests. */
+export interface DetectOptions extends LookOptions {
+  /** Whether eBPF device filters can be loaded; default: tries it. */
+  readonly bpf?: boolean;
+}
+
+/**
+ * Ask once and keep the answer: mounts of cgroups do not change while a machine is up.
+ * @throws CgroupError when no cgroup hierarchy is mounted
+ */
+export function detectCgroups(options: DetectOptions = {}): CgroupLayout {
+  const { bpf, ...look } = options;
+  return layoutOf(mounted(findHierarchies(look)), () => bpf ?? canLoadDeviceFilter());
+}
+
+/** @throws CgroupError when there is no hierarchy */
+export function mounted(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
+  if (hierarchies.length > 0) return hierarchies;
+  throw new CgroupError('no cgroup file system is mounted: mount one, for example with: mount -t cgroup2 none /sys/fs/cgroup');
+}
