@@ -3,6 +3,7 @@
  * (docs/decisions/bundle.md). Usage: build.ts [COMMIT]
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
@@ -15,7 +16,6 @@ const entries = {
   hakod: 'src/engine/hakod.ts',
   tracer: 'src/engine/tracer/main.ts',
   'layer-worker': 'src/storage/layer-worker.ts',
-  'hako-oci': 'src/oci/main.ts',
 };
 
 /**
@@ -33,6 +33,18 @@ const loadElsewhere: Plugin = {
       kind === 'dynamic-import' && elementCommands.some((command) => basename(command) === basename(path))
         ? { path: `./${elementModule(path)}.mjs`, external: true }
         : undefined,
+    );
+  },
+};
+
+/** hako-oci is started several times for each container: each of its commands is a bundle of its own, with nothing but what it needs. */
+const ociCommands = globSync('src/oci/commands/*.ts', { cwd: root }).filter((path) => !path.endsWith('.test.ts'));
+const ociModule = (path: string): string => `oci-${basename(path, '.ts')}`;
+const loadOciCommands: Plugin = {
+  name: 'load the commands of hako-oci from bundles of their own',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/commands\/[\w-]+\.ts$/ }, ({ path, kind, importer }) =>
+      kind === 'dynamic-import' && importer === join(root, 'src/oci/commands.ts') ? { path: `./${ociModule(path)}.js`, external: true } : undefined,
     );
   },
 };
@@ -61,6 +73,15 @@ const built = await Promise.all([
   }),
   build({
     ...common,
+    entryPoints: { 'hako-oci': 'src/oci/main.ts', ...Object.fromEntries(ociCommands.map((path) => [ociModule(path), path])) },
+    format: 'cjs',
+    define: { 'import.meta.filename': '__filename', 'import.meta.dirname': '__dirname' },
+    plugins: [loadOciCommands],
+    supported: { 'dynamic-import': false }, // require, which scripts/start.cjs answers
+    banner: { js: '//' }, // scripts/start.cjs finds there under which name V8's part of it is kept
+  }),
+  build({
+    ...common,
     entryPoints: Object.fromEntries(elementCommands.map((path) => [elementModule(path), path])),
     format: 'esm',
     splitting: true,
@@ -71,11 +92,12 @@ const built = await Promise.all([
 const outputFiles = built.flatMap((result) => result.outputFiles);
 
 // Each file appears whole or not at all: another hako may be starting from this directory now. built-from comes last.
-mkdirSync(dist, { recursive: true });
+const codeCache = join(dist, 'code-cache');
+mkdirSync(codeCache, { recursive: true });
 const files: readonly (readonly [name: string, contents: string | Uint8Array])[] = [
   ['package.json', '{ "type": "commonjs" }\n'],
   [bundledName, JSON.stringify(readSources())],
-  ...outputFiles.map((file) => [basename(file.path), file.contents] as const),
+  ...outputFiles.map((file) => [basename(file.path), named(basename(file.path), file.contents)] as const),
   ['built-from', `${process.argv[2] ?? headCommit()}\n`],
 ];
 for (const [name, contents] of files) {
@@ -86,7 +108,15 @@ for (const [name, contents] of files) {
 
 // What an earlier bundle had and this one has not: shared parts are named by their contents.
 const current = new Set(files.map(([name]) => name));
-for (const name of readdirSync(dist)) if (name.startsWith('element-') && !current.has(name)) rmSync(join(dist, name));
+for (const name of readdirSync(dist)) if (/^(element|oci)-/.test(name) && !current.has(name)) rmSync(join(dist, name));
+for (const name of readdirSync(codeCache)) rmSync(join(codeCache, name), { force: true });
+
+/** A bundle whose first line is an empty comment, with its name and a hash of it there; anything else as it is. */
+function named(name: string, contents: Uint8Array): string | Uint8Array {
+  const text = Buffer.from(contents).toString('latin1');
+  if (!text.startsWith('//\n')) return contents;
+  return `//${name}-${createHash('sha256').update(text).digest('hex').slice(0, 16)}${text.slice(2)}`;
+}
 
 /** What the launcher, too, finds: the commit that is checked out, or `unversioned`. */
 function headCommit(): string {

@@ -1,7 +1,8 @@
 # Sourced by the launchers at the root of the clone: sees that the clone is set up, and becomes Node with one of the programs in dist/.
 #
-# Given: `here`, the clone's directory; `program`, the file in dist/; `failed`, the status where the set-up fails. All of it is
-# shell builtins and one exec, so that a launcher starts no process.
+# Given: `here`, the clone's directory; `program`, the file in dist/; `failed`, the status where the set-up fails; perhaps `flags` of
+# Node's, and `start`, the script that runs the program. All of it is shell builtins and
+# one exec, so that a launcher starts no process.
 
 case $here in /*) ;; *) here=$PWD/$here ;; esac
 
@@ -46,4 +47,4 @@ unset NODE_EXTRA_CA_CERTS
 # V8 keeps what it compiled, for each user apart: 5 ms less at each start. A directory that cannot be written is passed over.
 export NODE_COMPILE_CACHE="$here/dist/compile-cache"
 # Without background threads of V8: a short command gains nothing by them, and Node 24 has been seen to wait for one for ever as it ends.
-exec "$here/node_modules/.bin/node" --single-threaded "$here/dist/$program" "$@"
+exec "$here/node_modules/.bin/node" --single-threaded ${flags-} ${start:+"$here/scripts/$start"} "$here/dist/$program" "$@"

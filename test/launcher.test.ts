@@ -69,7 +69,8 @@ beforeEach(() => {
   clone = join(base, String(++count));
   programs = join(clone, 'path');
   mkdirSync(join(clone, 'scripts'), { recursive: true });
-  for (const name of ['hako', 'hako-oci', 'scripts/launch.sh', 'scripts/setup.sh', 'scripts/installed.mjs']) copyFileSync(join(root, name), join(clone, name));
+  for (const name of ['hako', 'hako-oci', 'scripts/launch.sh', 'scripts/start.cjs', 'scripts/setup.sh', 'scripts/installed.mjs'])
+    copyFileSync(join(root, name), join(clone, name));
   file(join(clone, 'package.json'), '{"type":"module"}');
   file(join(clone, 'package-lock.json'), '{"packages":{"":{},"node_modules/some":{"version":"1.0.0"}}}');
   file(join(clone, 'scripts/build.ts'), build);

@@ -1,13 +1,25 @@
 /**
  * The one door to the C library: koffi's `syscall(2)`, and the memory calls the launcher needs.
- * No other file imports koffi. Its native part is loaded without what is around it, which is for platforms and callers that are not
- * ours (the Node that package-lock.json pins is of glibc): 2 ms instead of 8, and 5 ms less that it has Node do (docs/decisions/dependencies.md). The command line never loads it.
+ * No other file imports koffi. Its native part is loaded by itself, without what is around it and without Node's module loader, which
+ * are for platforms and callers that are not ours (the Node that package-lock.json pins is of glibc): 1.5 ms instead of 8, and 5 ms less
+ * that it has Node do (docs/decisions/dependencies.md). The command line never loads it.
  */
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import type * as Koffi from 'koffi';
 
-const koffi = createRequire(import.meta.filename)(`@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`) as typeof Koffi;
+/** The native part, where npm has put it: beside a directory above this file. @throws Error as Node's own, where there is none */
+function loadKoffi(): typeof Koffi {
+  const name = `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
+  let directory = import.meta.dirname;
+  while (directory !== '/' && !existsSync(`${directory}/${name}`)) directory = dirname(directory);
+  const module = { exports: {} };
+  process.dlopen(module, `${directory}/${name}`, constants.dlopen.RTLD_LAZY);
+  return module.exports as typeof Koffi;
+}
 
+const koffi = loadKoffi();
 const libc = koffi.load(null);
 const libcSyscall = libc.func('long syscall(long, void*, void*, void*, void*, void*, void*)');
 

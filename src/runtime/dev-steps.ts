@@ -3,7 +3,7 @@
  * In a user namespace mknod is refused (EPERM), so the host's nodes are bound instead. See runtime-spec
  * config-linux.md "Default Devices", null(4), mknod(2).
  */
-import { dirname } from 'node:path/posix';
+import { dirname } from 'node:path';
 import { call, result, type Arg, type Call } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { atFlags, openFlags } from '../kernel/flags.ts';

@@ -18,4 +18,4 @@ export const rowLayout = {
 } as const;
 
 /** The result of a row that has not run. No system call returns it: errors end at −4095. */
-export const notRun = -9999n;
+export const notRun = -9999;

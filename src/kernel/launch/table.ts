@@ -67,12 +67,14 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     byteOffsets.set(bytes, at);
     return at;
   };
-  const pointer = (at: number): bigint => base + BigInt(at);
-  const placeTarget = (target: Uint8Array | string | Struct): bigint => {
+  // Addresses are below 2^47, so a number holds them exactly: thousands of words are written, and a bigint for each took a millisecond.
+  const first = Number(base);
+  const pointer = (at: number): number => first + at;
+  const placeTarget = (target: Uint8Array | string | Struct): number => {
     if (typeof target === 'string') return pointer(place(Buffer.from(target + '\0')));
     if (target instanceof Uint8Array) return pointer(place(target));
     const view = new DataView(target.bytes.buffer, target.bytes.byteOffset, target.bytes.byteLength);
-    for (const [offset, inner] of target.pointers) view.setBigUint64(offset, placeTarget(inner), true);
+    for (const [offset, inner] of target.pointers) view.setBigUint64(offset, BigInt(placeTarget(inner)), true);
     return pointer(place(target.bytes));
   };
   // Once, however many calls have it: an execve for each directory of PATH has the whole environment.
@@ -81,13 +83,14 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     const known = lists.get(strings);
     if (known !== undefined) return known;
     const list = new BigUint64Array(strings.length + 1);
-    strings.forEach((s, i) => (list[i] = placeTarget(s)));
+    strings.forEach((s, i) => (list[i] = BigInt(placeTarget(s))));
     const at = place(new Uint8Array(list.buffer));
     lists.set(strings, at);
     return at;
   };
-  const encode = (arg: Arg): bigint => {
-    if (arg === null) return 0n;
+  const encode = (arg: Arg): number | bigint => {
+    if (typeof arg === 'number' || typeof arg === 'bigint') return arg;
+    if (arg === null) return 0;
     if (arg instanceof Unknown) throw new Error(`${arg} is not known: an explanation can't be compiled`);
     if (arg instanceof Result) {
       const at = callOffsets.get(arg.of);
@@ -96,11 +99,10 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     }
     if (arg instanceof Stored) return placeTarget(arg.bytes);
     if (typeof arg === 'string' || arg instanceof Uint8Array || arg instanceof Struct) return placeTarget(arg);
-    if (typeof arg === 'object') return pointer(placeList(arg));
-    return BigInt.asUintN(64, BigInt(arg));
+    return pointer(placeList(arg));
   };
 
-  const words: { readonly row: Row; readonly args: bigint[] }[] = [];
+  const encoded: (number | bigint)[][] = [];
   const placed: { start: number; end: number }[] = [];
   for (const section of sections) {
     const start = align(end, alignment);
@@ -109,15 +111,20 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       callOffsets.set(row.call, start + i * rowLayout.size);
     });
     end = start + section.length * rowLayout.size;
-    for (const row of section) words.push({ row, args: row.call.args.map(encode) });
+    for (const row of section) encoded.push(row.call.args.map(encode));
     placed.push({ start, end });
   }
 
-  if (scratch.length < end) scratch = new Uint8Array(2 * end);
+  if (scratch.length < end) scratch = new Uint8Array(align(2 * end, 8));
   const bytes = scratch.subarray(0, end).fill(0);
-  const view = new DataView(bytes.buffer);
+  const words = new Uint32Array(bytes.buffer, 0, Math.ceil(end / 4));
   for (const { at, bytes: content } of data) bytes.set(content, at);
-  const addressOfRow = (row: Row): bigint => pointer(rowOffsets.get(row)!);
+  const put = (at: number, value: number | bigint): void => {
+    if (typeof value === 'bigint') value = BigInt.asUintN(64, value);
+    words[at / 4] = typeof value === 'bigint' ? Number(value & 0xffff_ffffn) : value;
+    words[at / 4 + 1] = typeof value === 'bigint' ? Number(value >> 32n) : Math.floor(value / 2 ** 32);
+  };
+  const addressOfRow = (row: Row): number => pointer(rowOffsets.get(row)!);
   let index = 0;
   for (const section of sections) {
     const last = section.at(-1)!;
@@ -126,13 +133,13 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       const next = section[i + 1] ?? last;
       let indirect = 0;
       row.call.args.forEach((arg, k) => (indirect |= arg instanceof Result || arg instanceof Stored ? 1 << k : 0));
-      view.setUint32(at + rowLayout.number, row.number ?? syscalls[row.call.name][architecture], true);
-      view.setUint32(at + rowLayout.indirect, indirect, true);
-      words[index++]!.args.forEach((word, k) => view.setBigUint64(at + rowLayout.args + 8 * k, word, true));
-      view.setBigInt64(at + rowLayout.result, notRun, true);
-      view.setBigUint64(at + rowLayout.onError, addressOfRow(row.onError ?? (row.call.accept ? next : last)), true);
-      view.setBigUint64(at + rowLayout.onZero, addressOfRow(row.onZero ?? next), true);
-      view.setBigUint64(at + rowLayout.next, addressOfRow(row.onPositive ?? next), true);
+      words[(at + rowLayout.number) / 4] = row.number ?? syscalls[row.call.name][architecture];
+      words[(at + rowLayout.indirect) / 4] = indirect;
+      encoded[index++]!.forEach((value, k) => put(at + rowLayout.args + 8 * k, value));
+      put(at + rowLayout.result, notRun);
+      put(at + rowLayout.onError, addressOfRow(row.onError ?? (row.call.accept ? next : last)));
+      put(at + rowLayout.onZero, addressOfRow(row.onZero ?? next));
+      put(at + rowLayout.next, addressOfRow(row.onPositive ?? next));
     });
   }
   return { bytes, sections: placed, offsetOf: (row) => rowOffsets.get(row)!, offsetOfBytes: (b) => byteOffsets.get(b)! };
@@ -141,5 +148,5 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
 /** The result of a row in the bytes of a table that has been walked; undefined while it has not run. */
 export function resultOf(table: Table, row: Row, bytes: Uint8Array): number | undefined {
   const value = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(table.offsetOf(row) + rowLayout.result, true);
-  return value === notRun ? undefined : Number(value);
+  return Number(value) === notRun ? undefined : Number(value);
 }
