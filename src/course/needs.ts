@@ -98,7 +98,7 @@ export type NeedName = keyof typeof needs;
 export async function unmet(names: readonly NeedName[], ground: Ground): Promise<Text[]> {
   const answers: Text[] = [];
   for (const name of names) {
-    const answer = await (needs[name] as Probe)(ground);
+    const answer = await needs[name](ground);
     if (answer) answers.push(answer);
   }
   return answers;
