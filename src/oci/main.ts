@@ -4,7 +4,7 @@
  */
 import { checkCount, readWords } from './command-line.ts';
 import { commands } from './commands.ts';
-import { OciError, systemSentence } from './error.ts';
+import { isOciError, OciError, systemSentence } from './error.ts';
 import { openLog, type Log } from './log.ts';
 import { print } from './print.ts';
 import { globalFlags, logOf, settingsOf } from './settings.ts';
@@ -40,7 +40,7 @@ function report(error: unknown, log: Log): number {
   if (error instanceof Error && sentences.has(error.name)) {
     for (const failure of (error as { undoFailures?: readonly string[] }).undoFailures ?? []) log.warn(`could not be taken back: ${failure}`);
     log.error(error.message);
-    return error instanceof OciError ? error.code : 1;
+    return isOciError(error) ? error.code : 1;
   }
   const sentence = systemSentence(error);
   if (sentence === undefined) log.error(`internal error: ${error instanceof Error ? error.stack : String(error)}`);
