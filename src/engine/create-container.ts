@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { ContainerCreateBody, CreateResponse, MountPoint } from '../api/schema.ts';
 import type { ResolvedImage } from '../image/images.ts';
-import { openOverlay } from '../runtime/rootfs.ts';
+import { openOverlay } from '../runtime/rootfs/rootfs.ts';
 import { Container, never, type ContainerRecord } from './container.ts';
 import { EngineError } from './engine.ts';
 import { logLimits } from './logs.ts';

@@ -1,7 +1,7 @@
 /** A container in full, as `docker inspect` answers: every field is there, with its default where nobody said anything. */
 import { join } from 'node:path';
 import type { ContainerConfig, ContainerInspect, ContainerState, Health, HostConfig } from '../api/schema.ts';
-import { defaultMaskedPaths, defaultReadonlyPaths } from '../runtime/paths.ts';
+import { defaultMaskedPaths, defaultReadonlyPaths } from '../runtime/rootfs/paths.ts';
 import type { OverlayMount } from '../storage/snapshots.ts';
 import type { Container } from './container.ts';
 import { containerSizes, type ContainerSizes } from './container-sizes.ts';

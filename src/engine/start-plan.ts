@@ -5,7 +5,7 @@
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostnameFile, hostResolvConf, hostsFile, resolvConf, sharedHostsFile } from '../network/dns.ts';
-import { openOverlay } from '../runtime/rootfs.ts';
+import { openOverlay } from '../runtime/rootfs/rootfs.ts';
 import type { StartPlan } from '../runtime/start.ts';
 import { UserError, type ContainerUser } from '../runtime/user.ts';
 import type { OverlayMount } from '../storage/snapshots.ts';

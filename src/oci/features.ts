@@ -3,7 +3,7 @@
  * features-linux.md). features.test.ts holds each name against what does it.
  */
 import { capabilityNames } from '../kernel/capability.ts';
-import { knownMountOptions } from '../runtime/mount-options.ts';
+import { knownMountOptions } from '../runtime/rootfs/mount-options.ts';
 import { specVersion } from './spec-version.ts';
 import { ownVersion } from './version.ts';
 

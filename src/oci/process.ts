@@ -6,7 +6,7 @@ import { closeSync, openSync, realpathSync } from 'node:fs';
 import { basename, dirname, normalize } from 'node:path';
 import { openFlags } from '../kernel/flags.ts';
 import { availableCapabilities, grantCapabilities } from '../runtime/capabilities.ts';
-import { parseMountOptions } from '../runtime/mount-options.ts';
+import { parseMountOptions } from '../runtime/rootfs/mount-options.ts';
 import { refusedLabels } from '../runtime/security-labels.ts';
 import type { MountSpec, ProcessSpec, Spec } from '../runtime/spec.ts';
 import { homeOf } from '../runtime/user.ts';

@@ -8,7 +8,7 @@ import type { Procedure } from '../step/step.ts';
 import { directoryIn, type Cgroup } from './cgroup/cgroup.ts';
 import { titleOf } from './cgroup/layout.ts';
 import { cgroupMounts, type CgroupMounts } from './cgroup/mounts.ts';
-import { cloneTree, type BindSource } from './mount-steps.ts';
+import { cloneTree, type BindSource } from './rootfs/mount-steps.ts';
 import type { MountSpec, Spec } from './spec.ts';
 import { opening, takeCopy } from './taking.ts';
 

@@ -9,7 +9,7 @@ import { AT_FDCWD, ioctlRequests, openFlags, openTreeFlags } from '../kernel/fla
 import { performNow } from '../kernel/perform.ts';
 import type { Step } from '../step/step.ts';
 import type { ProcessSpec } from './spec.ts';
-import { attach, openInRoot } from './mount-steps.ts';
+import { attach, openInRoot } from './rootfs/mount-steps.ts';
 import { openToMakerStep, privateStep } from './program-steps.ts';
 import { waitForEngine } from './rendezvous-steps.ts';
 

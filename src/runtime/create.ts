@@ -9,7 +9,7 @@ import { launchChild, type Child } from './launch-child.ts';
 import { copyDescriptors, takeOwnStreams } from './own-descriptors.ts';
 import { prepare, type PreparedCgroup } from './prepare.ts';
 import { execStep } from './program-steps.ts';
-import { takeRootDirectory } from './root-directory.ts';
+import { takeRootDirectory } from './rootfs/root-directory.ts';
 import type { Supervisor } from './seccomp/listener.ts';
 import type { Spec } from './spec.ts';
 

@@ -14,8 +14,8 @@ import { mountHolding, readMountinfo, type Mount } from '../kernel/mountinfo.ts'
 import { readNamespacedFile } from '../kernel/namespaced-file.ts';
 import { same, sameWords, type Condition, type Place } from '../step/goal.ts';
 import type { Step } from '../step/step.ts';
-import type { DeviceSource } from './dev-steps.ts';
-import { parseMountOptions } from './mount-options.ts';
+import type { DeviceSource } from './rootfs/dev-steps.ts';
+import { parseMountOptions } from './rootfs/mount-options.ts';
 import { atPath, mountOn } from './process-path.ts';
 import { readRlimits, type Rlimit } from './rlimits.ts';
 import type { MountSpec } from './spec.ts';

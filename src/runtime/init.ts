@@ -11,7 +11,7 @@ import type { Step } from '../step/step.ts';
 import { joinSteps } from './cgroup/join.ts';
 import type { Cgroup } from './cgroup/cgroup.ts';
 import { consoleSteps, openedForTerminal } from './console.ts';
-import { maskStep, readOnlyStep } from './cover-steps.ts';
+import { maskStep, readOnlyStep } from './rootfs/cover-steps.ts';
 import { confinementSteps, listenerOf } from './credentials.ts';
 import { becomeRootStep } from './id-map.ts';
 import { keyringStep } from './keyring.ts';
@@ -21,14 +21,23 @@ import { startGateStep, waitForEngine, waitForSupervisor } from './rendezvous-st
 import { oomScoreStep } from './oom-score.ts';
 import { personalityStep } from './personality.ts';
 import { rlimitSteps } from './rlimits.ts';
-import { rootDirectoryStep } from './root-directory.ts';
-import { attachRootStep, chrootStep, isolateRootStep, moveRootStep, pivotStep, propagationStep, readOnlyRootStep, rootPropagationStep } from './root-steps.ts';
+import { rootDirectoryStep } from './rootfs/root-directory.ts';
+import {
+  attachRootStep,
+  chrootStep,
+  isolateRootStep,
+  moveRootStep,
+  pivotStep,
+  propagationStep,
+  readOnlyRootStep,
+  rootPropagationStep,
+} from './rootfs/root-steps.ts';
 import { ioPriorityStep, schedulerStep } from './scheduling.ts';
 import { labelSteps } from './security-labels.ts';
 import type { Spec } from './spec.ts';
 import { sysctlSteps } from './sysctl.ts';
-import { treeSteps } from './tree-steps.ts';
-import type { Tree } from './tree.ts';
+import { treeSteps } from './rootfs/tree-steps.ts';
+import type { Tree } from './rootfs/tree.ts';
 import { directoryStep, makeDirectoryStep } from './work-directory.ts';
 
 /** What the engine opened and decided for the new process. Descriptors keep their numbers there. */

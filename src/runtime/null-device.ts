@@ -4,7 +4,7 @@ import { call } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { AT_FDCWD, mountAttrs, openFlags } from '../kernel/flags.ts';
 import { must } from '../kernel/perform.ts';
-import { cloneTree, setAttributes } from './mount-steps.ts';
+import { cloneTree, setAttributes } from './rootfs/mount-steps.ts';
 
 let nullFd: number | undefined;
 

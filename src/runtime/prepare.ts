@@ -15,14 +15,14 @@ import { hostUser, idMapNamespace } from './id-map.ts';
 import { initSteps, joinNamespaceStep, namespaceFlags, type InitPlan, type InitSteps } from './init.ts';
 import { privateStep } from './program-steps.ts';
 import { inheritedLimits, rlimitSteps } from './rlimits.ts';
-import { rootPlaceStep } from './root-steps.ts';
+import { rootPlaceStep } from './rootfs/root-steps.ts';
 import { notifies, type Supervisor } from './seccomp/listener.ts';
 import { labelSteps } from './security-labels.ts';
 import type { Spec } from './spec.ts';
 import { deniesGroups, writeMaps } from './subordinate-ids.ts';
 import { monotonicOffset, timeOffsetsStep } from './time.ts';
 import { mayMount, opening } from './taking.ts';
-import { prepareTree } from './tree.ts';
+import { prepareTree } from './rootfs/tree.ts';
 
 /** A container to be made. */
 export interface Preparation {

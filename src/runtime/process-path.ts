@@ -7,7 +7,7 @@ import { KernelError } from '../kernel/errno.ts';
 import { closeFd, fileAttributes, statFd, toBytes, tryOpenInRoot } from '../kernel/file-at.ts';
 import { openFlags } from '../kernel/flags.ts';
 import { mountIdOf, readMountinfo, type Mount } from '../kernel/mountinfo.ts';
-import { relative } from './mount-steps.ts';
+import { relative } from './rootfs/mount-steps.ts';
 
 /** A path of a process. */
 export interface ProcessPath {

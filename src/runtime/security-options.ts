@@ -1,6 +1,6 @@
 /** Docker's `--security-opt`: what of the default confinement is turned off, replaced or added. */
 import { readFileSync, statSync } from 'node:fs';
-import { defaultMaskedPaths, defaultReadonlyPaths } from './paths.ts';
+import { defaultMaskedPaths, defaultReadonlyPaths } from './rootfs/paths.ts';
 import { defaultSeccomp } from './seccomp/load.ts';
 import { parseProfile, resolveProfile, type SeccompProfile } from './seccomp/profile.ts';
 import type { SeccompSpec } from './spec.ts';

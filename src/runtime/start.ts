@@ -17,7 +17,7 @@ import { makePipes, type StdioEnds } from './pipes.ts';
 import { prepare, type PreparedCgroup } from './prepare.ts';
 import type { ContainerProcess } from './process.ts';
 import { execInitStep, execStep, takeInit } from './program-steps.ts';
-import { mountOverlay, type Overlay } from './rootfs.ts';
+import { mountOverlay, type Overlay } from './rootfs/rootfs.ts';
 import type { Spec } from './spec.ts';
 import type { ProcessWatch } from './step-rows.ts';
 

@@ -6,7 +6,7 @@ import { call, result, type Arg } from '../kernel/call.ts';
 import { AT_FDCWD, openFlags, resolveFlags } from '../kernel/flags.ts';
 import { word } from '../step/shell.ts';
 import type { Step } from '../step/step.ts';
-import { openHow } from './mount-steps.ts';
+import { openHow } from './rootfs/mount-steps.ts';
 import type { NamespaceType } from './spec.ts';
 
 /** A parameter that cannot be set. */

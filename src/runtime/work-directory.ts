@@ -4,7 +4,7 @@ import { errno } from '../kernel/errno.ts';
 import { accessModes, AT_FDCWD, openFlags, resolveFlags } from '../kernel/flags.ts';
 import { word } from '../step/shell.ts';
 import type { Jump, Step } from '../step/step.ts';
-import { openHow } from './mount-steps.ts';
+import { openHow } from './rootfs/mount-steps.ts';
 
 /** Opens a directory. No link of /proc/PID/fd leads to a descriptor of the host's (CVE-2024-21626). */
 const openDirectory = (path: string): Call =>

@@ -4,7 +4,7 @@ import { loadDeviceFilter } from '../../kernel/bpf/program.ts';
 import { assembleDeviceFilter } from '../../kernel/bpf/device-filter.ts';
 import { encodeProgram, opcodes, sockFprog } from '../../kernel/bpf/classic.ts';
 import { AT_FDCWD, mountAttrs, openFlags, prctlOptions, seccompOperations } from '../../kernel/flags.ts';
-import { makeFilesystem, openHow, setAttributes } from '../../runtime/mount-steps.ts';
+import { makeFilesystem, openHow, setAttributes } from '../../runtime/rootfs/mount-steps.ts';
 import { apart, attempt, failureText, refused, tried, type Check, type Failure } from './check.ts';
 
 const farDescriptor = 0x7fff_ff00;

@@ -12,7 +12,7 @@ import { detectCgroups } from '../../runtime/cgroup/detect.ts';
 import { hierarchyOf, titleOf, type CgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { allCapabilities, maskText } from '../cap/text.ts';
 import { mayMount } from '../overlay/mount.ts';
-import { makeFilesystem } from '../../runtime/mount-steps.ts';
+import { makeFilesystem } from '../../runtime/rootfs/mount-steps.ts';
 import { apart, asRoot, same, type Check } from './check.ts';
 
 const can = (path: string, mode: number): boolean => {

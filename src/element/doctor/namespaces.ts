@@ -7,7 +7,7 @@ import { cloneFlags, mountAttrs, prctlOptions } from '../../kernel/flags.ts';
 import { performNow } from '../../kernel/perform.ts';
 import { readSysctl } from '../../network/sysctl.ts';
 import { idMapNamespace } from '../../runtime/id-map.ts';
-import { cloneTree, setAttributes } from '../../runtime/mount-steps.ts';
+import { cloneTree, setAttributes } from '../../runtime/rootfs/mount-steps.ts';
 import { candidatesFor } from '../../runtime/program-steps.ts';
 import { applied } from '../interpret.ts';
 import { mayMount } from '../overlay/mount.ts';

@@ -3,7 +3,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { call, result } from '../../kernel/call.ts';
 import { AT_FDCWD, moveMountFlags } from '../../kernel/flags.ts';
-import { makeFilesystem } from '../../runtime/mount-steps.ts';
+import { makeFilesystem } from '../../runtime/rootfs/mount-steps.ts';
 import { apart, attempt, tried, type Check } from './check.ts';
 
 /** Mounts an overlay of three directories of a tmpfs; that covers /proc, a directory that is everywhere, in a mount namespace that ends with the child. */

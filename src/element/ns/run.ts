@@ -6,7 +6,7 @@ import { call, type Known } from '../../kernel/call.ts';
 import { mountFlags } from '../../kernel/flags.ts';
 import { namespaceKind, type NamespaceType } from '../../kernel/namespace.ts';
 import { becomeRootStep, writeIdMaps } from '../../runtime/id-map.ts';
-import { propagationStep } from '../../runtime/root-steps.ts';
+import { propagationStep } from '../../runtime/rootfs/root-steps.ts';
 import { word } from '../../step/shell.ts';
 import type { IdMapping } from '../../runtime/spec.ts';
 import { timeOffsetsStep } from '../../runtime/time.ts';

@@ -1,5 +1,5 @@
 /**
- * `hako overlay mount` and `umount`: layers stacked by the engine's own steps (src/runtime/rootfs.ts), and attached at a directory:
+ * `hako overlay mount` and `umount`: layers stacked by the engine's own steps (src/runtime/rootfs/rootfs.ts), and attached at a directory:
  * of this mount namespace, or of one that a command gets for itself. Who has no privilege gets a user namespace besides, in which
  * overlay keeps its marks in attributes that its root may write (userxattr, from Linux 5.11).
  * See move_mount(2), umount2(2), user_namespaces(7), overlayfs.rst "User xattr".
@@ -13,10 +13,18 @@ import { AT_FDCWD, cloneFlags, mountAttrs, mountFlags, moveMountFlags, umountFla
 import { performNow } from '../../kernel/perform.ts';
 import { kernelAtLeast } from '../../kernel/release.ts';
 import { inOwnIds, readIdMaps, writeIdMaps } from '../../runtime/id-map.ts';
-import { setAttributes } from '../../runtime/mount-steps.ts';
+import { setAttributes } from '../../runtime/rootfs/mount-steps.ts';
 import { word } from '../../step/shell.ts';
-import { layerByLayer, mountOverlay, overlayOptionText, overlayStep, wholeFiles, type OverlayOptions, type OverlayParameter } from '../../runtime/rootfs.ts';
-import { propagationStep } from '../../runtime/root-steps.ts';
+import {
+  layerByLayer,
+  mountOverlay,
+  overlayOptionText,
+  overlayStep,
+  wholeFiles,
+  type OverlayOptions,
+  type OverlayParameter,
+} from '../../runtime/rootfs/rootfs.ts';
+import { propagationStep } from '../../runtime/rootfs/root-steps.ts';
 import type { IdMapping, LinuxSpec } from '../../runtime/spec.ts';
 import { step, type Procedure, type Step } from '../../step/step.ts';
 import { foreground } from '../foreground.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { needsRoot } from '../../../test/support/needs.ts';
 import { procPath } from '../../kernel/file-at.ts';
-import { openOverlay } from '../../runtime/rootfs.ts';
+import { openOverlay } from '../../runtime/rootfs/rootfs.ts';
 import { setXattr, temporaryDirectory } from '../../storage/tar/tree-fixture.ts';
 import { stackOf, withStack } from './stack.ts';
 import { waste, type Waste } from './waste.ts';

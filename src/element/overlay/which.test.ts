@@ -8,7 +8,7 @@ import { needsRoot } from '../../../test/support/needs.ts';
 import { closeFd, isDirectory, procPath, readDirectory, S_IFCHR, S_IFLNK, S_IFMT, statAt, statFd, tryOpenAt, tryOpenInRoot } from '../../kernel/file-at.ts';
 import { openFlags } from '../../kernel/flags.ts';
 import { parseMountinfo } from '../../kernel/mountinfo.ts';
-import { openOverlay } from '../../runtime/rootfs.ts';
+import { openOverlay } from '../../runtime/rootfs/rootfs.ts';
 import { makeNode, setXattr, temporaryDirectory } from '../../storage/tar/tree-fixture.ts';
 import { LayerStack } from '../../storage/layer-lookup.ts';
 import { overlayAt, stackOfDirectories, stackOfMount, withStack } from './stack.ts';

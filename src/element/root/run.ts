@@ -6,9 +6,9 @@
 import { statSync } from 'node:fs';
 import { call, result, Unknown, type Known } from '../../kernel/call.ts';
 import { cloneFlags } from '../../kernel/flags.ts';
-import { cloneTree, mountStep } from '../../runtime/mount-steps.ts';
-import { attachRootStep, pivotStep, propagationStep } from '../../runtime/root-steps.ts';
-import { mountOverlay, type Layers } from '../../runtime/rootfs.ts';
+import { cloneTree, mountStep } from '../../runtime/rootfs/mount-steps.ts';
+import { attachRootStep, pivotStep, propagationStep } from '../../runtime/rootfs/root-steps.ts';
+import { mountOverlay, type Layers } from '../../runtime/rootfs/rootfs.ts';
 import { word } from '../../step/shell.ts';
 import { step, type Procedure, type Step } from '../../step/step.ts';
 import { foreground } from '../foreground.ts';

@@ -6,18 +6,18 @@
  */
 import { fstatSync } from 'node:fs';
 import { release } from 'node:os';
-import { call, Result, result, Unknown, type Call, type Known } from '../kernel/call.ts';
-import { errno } from '../kernel/errno.ts';
-import { closeFd, tryOpenInRoot } from '../kernel/file-at.ts';
-import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, openFlags, umountFlags } from '../kernel/flags.ts';
-import { mountAt, readMountinfo } from '../kernel/mountinfo.ts';
-import { kernelAtLeast } from '../kernel/release.ts';
-import { must, perform, performNow } from '../kernel/perform.ts';
-import { inFirstUserNamespace } from '../kernel/user-namespace.ts';
-import { same, type Condition } from '../step/goal.ts';
-import { parameter, word } from '../step/shell.ts';
-import { withValues } from '../step/typed.ts';
-import { step, type Procedure, type Step } from '../step/step.ts';
+import { call, Result, result, Unknown, type Call, type Known } from '../../kernel/call.ts';
+import { errno } from '../../kernel/errno.ts';
+import { closeFd, tryOpenInRoot } from '../../kernel/file-at.ts';
+import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, openFlags, umountFlags } from '../../kernel/flags.ts';
+import { mountAt, readMountinfo } from '../../kernel/mountinfo.ts';
+import { kernelAtLeast } from '../../kernel/release.ts';
+import { must, perform, performNow } from '../../kernel/perform.ts';
+import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
+import { same, type Condition } from '../../step/goal.ts';
+import { parameter, word } from '../../step/shell.ts';
+import { withValues } from '../../step/typed.ts';
+import { step, type Procedure, type Step } from '../../step/step.ts';
 import { layersInOneString, type NamedLayers } from './layers-in-one-string.ts';
 import { cloneTree, makeMountPoint, makePlace, relative, setAttributes } from './mount-steps.ts';
 

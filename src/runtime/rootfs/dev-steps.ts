@@ -4,14 +4,14 @@
  * config-linux.md "Default Devices", null(4), mknod(2).
  */
 import { dirname } from 'node:path';
-import { call, result, type Arg, type Call } from '../kernel/call.ts';
-import { errno } from '../kernel/errno.ts';
-import { atFlags, openFlags } from '../kernel/flags.ts';
-import { inRoot, word } from '../step/shell.ts';
-import type { Step } from '../step/step.ts';
+import { call, result, type Arg, type Call } from '../../kernel/call.ts';
+import { errno } from '../../kernel/errno.ts';
+import { atFlags, openFlags } from '../../kernel/flags.ts';
+import { inRoot, word } from '../../step/shell.ts';
+import type { Step } from '../../step/step.ts';
 import { attach, makeMountPoint, makePlace, openInRoot } from './mount-steps.ts';
-import type { DeviceSpec } from './spec.ts';
-import type { Taken } from './taking.ts';
+import type { DeviceSpec } from '../spec.ts';
+import type { Taken } from '../taking.ts';
 
 const fileTypes = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
 

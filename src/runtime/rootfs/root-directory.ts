@@ -1,10 +1,10 @@
 /** A container's root that is a directory of the host's: the bundle's `rootfs`. */
-import { result, Unknown, call, type Known } from '../kernel/call.ts';
-import { word } from '../step/shell.ts';
-import { step, type Procedure, type Step } from '../step/step.ts';
-import { AT_FDCWD, openFlags } from '../kernel/flags.ts';
+import { result, Unknown, call, type Known } from '../../kernel/call.ts';
+import { word } from '../../step/shell.ts';
+import { step, type Procedure, type Step } from '../../step/step.ts';
+import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
 import { cloneTree } from './mount-steps.ts';
-import { mayMount, opening } from './taking.ts';
+import { mayMount, opening } from '../taking.ts';
 
 /** The copy of a directory, with what is mounted in it, as a mount of its own that is attached nowhere yet. @param path absolute */
 export function rootDirectoryStep(path: string): Step<Known> {

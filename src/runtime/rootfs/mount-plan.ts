@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
-import type { MountSpec, Spec } from './spec.ts';
+import type { MountSpec, Spec } from '../spec.ts';
 
 /** A mount that is refused, or that cannot be made. */
 export class MountError extends Error {

@@ -2,7 +2,7 @@
  * Mount options as fstab writes them, sorted into what the kernel's mount calls take: attributes of the mount,
  * propagation, flags of the file system, and its parameters. See mount(8), runtime-spec config.md "Mounts".
  */
-import { mountAttrs, mountFlags } from '../kernel/flags.ts';
+import { mountAttrs, mountFlags } from '../../kernel/flags.ts';
 
 /** Options, sorted. */
 export interface MountOptions {

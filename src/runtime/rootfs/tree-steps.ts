@@ -2,15 +2,15 @@
  * The steps by which the new process puts its tree of files together, in the configuration's order: each mount beneath the root,
  * and on it, as soon as it is there, the devices and links that belong to it. What was prepared for it is in tree.ts.
  */
-import { result, type Arg, type Call, type Result } from '../kernel/call.ts';
-import { mountAttrs } from '../kernel/flags.ts';
-import { word } from '../step/shell.ts';
-import type { Step } from '../step/step.ts';
+import { result, type Arg, type Call, type Result } from '../../kernel/call.ts';
+import { mountAttrs } from '../../kernel/flags.ts';
+import { word } from '../../step/shell.ts';
+import type { Step } from '../../step/step.ts';
 import { remountReadOnlyStep } from './cover-steps.ts';
 import { deviceSteps, linkStep } from './dev-steps.ts';
-import { bound, deviceThere, linked, mounted, readOnly } from './init-goals.ts';
+import { bound, deviceThere, linked, mounted, readOnly } from '../init-goals.ts';
 import { attachStep, bindStep, linkMountStep, lookAtMount, makeMountPoint, mountStep, remountStep, setAttributes } from './mount-steps.ts';
-import type { Spec } from './spec.ts';
+import type { Spec } from '../spec.ts';
 import type { Tree, TreeMount } from './tree.ts';
 import { mountAbove } from './tree-view.ts';
 

@@ -3,9 +3,9 @@ import { closeSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { call, result, type Call, type Result } from '../kernel/call.ts';
-import { fsmountFlags, fsopenFlags } from '../kernel/flags.ts';
-import { perform } from '../kernel/perform.ts';
+import { call, result, type Call, type Result } from '../../kernel/call.ts';
+import { fsmountFlags, fsopenFlags } from '../../kernel/flags.ts';
+import { perform } from '../../kernel/perform.ts';
 import { layersInOneString } from './layers-in-one-string.ts';
 
 const unable = process.getuid?.() !== 0 && 'needs root, to mount';

@@ -3,8 +3,8 @@
  * descriptor (openat2, RESOLVE_IN_ROOT) and stays the one that was resolved, whatever a hostile image or a neighbour
  * who shares a volume swaps meanwhile (CVE-2021-30465). See fsopen(2), fsmount(2), move_mount(2), open_tree(2).
  */
-import { call, result, Struct, type Arg, Unknown, type Call, type Known } from '../kernel/call.ts';
-import { errno } from '../kernel/errno.ts';
+import { call, result, Struct, type Arg, Unknown, type Call, type Known } from '../../kernel/call.ts';
+import { errno } from '../../kernel/errno.ts';
 import {
   AT_FDCWD,
   atFlags,
@@ -18,13 +18,13 @@ import {
   openFlags,
   openTreeFlags,
   resolveFlags,
-} from '../kernel/flags.ts';
-import { describeFlags } from '../kernel/describe.ts';
-import { kernelAtLeast } from '../kernel/release.ts';
-import { inRoot, word } from '../step/shell.ts';
-import type { Step } from '../step/step.ts';
+} from '../../kernel/flags.ts';
+import { describeFlags } from '../../kernel/describe.ts';
+import { kernelAtLeast } from '../../kernel/release.ts';
+import { inRoot, word } from '../../step/shell.ts';
+import type { Step } from '../../step/step.ts';
 import { attributeWords, filesystemWords, parseMountOptions, propagationWords, recursiveWords, type MountOptions } from './mount-options.ts';
-import type { MountSpec } from './spec.ts';
+import type { MountSpec } from '../spec.ts';
 
 const { FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE } = fsconfigCommands;
 

@@ -2,10 +2,10 @@
  * What covers a part of the new root: masks over what is not to be seen, and mounts that make a path read-only. As in mount-steps.ts
  * every path is resolved beneath the root. See runtime-spec config-linux.md "Masked Paths", "Readonly Paths".
  */
-import { call, result, type Arg, type Call } from '../kernel/call.ts';
-import { AT_FDCWD, mountAttrs, openFlags, openTreeFlags, resolveFlags } from '../kernel/flags.ts';
-import { inRoot } from '../step/shell.ts';
-import type { Step } from '../step/step.ts';
+import { call, result, type Arg, type Call } from '../../kernel/call.ts';
+import { AT_FDCWD, mountAttrs, openFlags, openTreeFlags, resolveFlags } from '../../kernel/flags.ts';
+import { inRoot } from '../../step/shell.ts';
+import type { Step } from '../../step/step.ts';
 import { attach, lookAtMount, makeFilesystem, openHow, openInRoot, remountLine, setAttributes } from './mount-steps.ts';
 
 const cloneFlags = openTreeFlags.OPEN_TREE_CLONE | openTreeFlags.OPEN_TREE_CLOEXEC | openTreeFlags.AT_EMPTY_PATH;

@@ -4,24 +4,24 @@
  * The process puts it together (tree-steps.ts).
  */
 import { readlinkSync, statSync } from 'node:fs';
-import { call, result, Unknown, type Known } from '../kernel/call.ts';
-import { closeFd, S_IFDIR, toBytes, tryOpenBeneath, tryOpenInRoot } from '../kernel/file-at.ts';
-import { KernelError } from '../kernel/errno.ts';
-import { AT_FDCWD, mountAttrs, openFlags } from '../kernel/flags.ts';
-import { parameter, word } from '../step/shell.ts';
-import { step, type Procedure } from '../step/step.ts';
-import type { Cgroup } from './cgroup/cgroup.ts';
-import type { CgroupMounts } from './cgroup/mounts.ts';
-import { cgroupTree } from './cgroup-tree.ts';
+import { call, result, Unknown, type Known } from '../../kernel/call.ts';
+import { closeFd, S_IFDIR, toBytes, tryOpenBeneath, tryOpenInRoot } from '../../kernel/file-at.ts';
+import { KernelError } from '../../kernel/errno.ts';
+import { AT_FDCWD, mountAttrs, openFlags } from '../../kernel/flags.ts';
+import { parameter, word } from '../../step/shell.ts';
+import { step, type Procedure } from '../../step/step.ts';
+import type { Cgroup } from '../cgroup/cgroup.ts';
+import type { CgroupMounts } from '../cgroup/mounts.ts';
+import { cgroupTree } from '../cgroup-tree.ts';
 import { copyTree } from './copy-up.ts';
 import type { DeviceSource } from './dev-steps.ts';
 import { prepareDevices, type DeviceLinks } from './dev-plan.ts';
-import { idMapNamespace } from './id-map.ts';
+import { idMapNamespace } from '../id-map.ts';
 import { cloneTree, makeFilesystem, relative, setAttributes, type BindSource } from './mount-steps.ts';
 import { MountError, planMounts, type PlannedMount } from './mount-plan.ts';
 import { prepareMountPoints, type MountPoint } from './rootfs.ts';
-import type { MountSpec, Spec } from './spec.ts';
-import { opening, takeCopy } from './taking.ts';
+import type { MountSpec, Spec } from '../spec.ts';
+import { opening, takeCopy } from '../taking.ts';
 import { isDirectoryMode, mountAbove, placeOf, statusAt, type PreparedMount } from './tree-view.ts';
 
 /** What the tree is prepared from. */

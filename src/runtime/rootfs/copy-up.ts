@@ -3,8 +3,8 @@
  * goes by descriptors, and no link is followed. Owners, modes, times, extended attributes, hard links and devices are kept.
  * See runtime-spec config.md "Mounts", copy_file_range(2).
  */
-import { call } from '../kernel/call.ts';
-import { errno, KernelError } from '../kernel/errno.ts';
+import { call } from '../../kernel/call.ts';
+import { errno, KernelError } from '../../kernel/errno.ts';
 import {
   closeFd,
   openAt,
@@ -28,10 +28,10 @@ import {
   writeFully,
   type ByteString,
   type FileStatus,
-} from '../kernel/file-at.ts';
-import { openFlags } from '../kernel/flags.ts';
-import { performNow } from '../kernel/perform.ts';
-import { getXattr, isOverlayXattr, listXattrs, trySetXattr } from '../kernel/xattr.ts';
+} from '../../kernel/file-at.ts';
+import { openFlags } from '../../kernel/flags.ts';
+import { performNow } from '../../kernel/perform.ts';
+import { getXattr, isOverlayXattr, listXattrs, trySetXattr } from '../../kernel/xattr.ts';
 
 const chunk = 1 << 20;
 

@@ -3,10 +3,22 @@
  * source of the mount that it lies on. What changes meanwhile makes a later step fail; it leads no step elsewhere.
  */
 import { closeSync, openSync, statSync } from 'node:fs';
-import type { Known } from '../kernel/call.ts';
-import { errno, KernelError } from '../kernel/errno.ts';
-import { closeFd, readLinkAt, S_IFDIR, S_IFLNK, S_IFMT, statFd, toBytes, toText, tryOpenBeneath, tryOpenInRoot, type FileStatus } from '../kernel/file-at.ts';
-import { openFlags } from '../kernel/flags.ts';
+import type { Known } from '../../kernel/call.ts';
+import { errno, KernelError } from '../../kernel/errno.ts';
+import {
+  closeFd,
+  readLinkAt,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  statFd,
+  toBytes,
+  toText,
+  tryOpenBeneath,
+  tryOpenInRoot,
+  type FileStatus,
+} from '../../kernel/file-at.ts';
+import { openFlags } from '../../kernel/flags.ts';
 import type { BindSource } from './mount-steps.ts';
 import type { PlannedMount } from './mount-plan.ts';
 

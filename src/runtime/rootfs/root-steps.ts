@@ -2,14 +2,14 @@
  * How the new process comes to its root: its mount namespace is cut off from the host's, the root attached, and made the root in one of
  * three ways. See mount_namespaces(7), pivot_root(2), chroot(2), runtime-spec config-linux.md "Rootfs Mount Propagation".
  */
-import { call, result, type Arg } from '../kernel/call.ts';
-import { errno } from '../kernel/errno.ts';
-import { AT_FDCWD, mountAttrs, mountFlags, moveMountFlags, umountFlags } from '../kernel/flags.ts';
-import { readMountinfo } from '../kernel/mountinfo.ts';
-import { word } from '../step/shell.ts';
-import type { Step } from '../step/step.ts';
+import { call, result, type Arg } from '../../kernel/call.ts';
+import { errno } from '../../kernel/errno.ts';
+import { AT_FDCWD, mountAttrs, mountFlags, moveMountFlags, umountFlags } from '../../kernel/flags.ts';
+import { readMountinfo } from '../../kernel/mountinfo.ts';
+import { word } from '../../step/shell.ts';
+import type { Step } from '../../step/step.ts';
 import { lookAtMount, makeFilesystem, setAttributes } from './mount-steps.ts';
-import type { Propagation } from './spec.ts';
+import type { Propagation } from '../spec.ts';
 
 /** A propagation without the `r`, which says that it goes for what is mounted beneath too. */
 const kindOf = (propagation: Propagation): 'private' | 'slave' | 'shared' | 'unbindable' => propagation.replace(/^r/, '') as 'private';

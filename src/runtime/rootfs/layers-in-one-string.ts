@@ -3,10 +3,10 @@
  * Paths would fill that with a few layers. So each layer is opened, and named by its descriptor's number alone, which
  * leads to it for as long as the process is in /proc/self/fd. See overlayfs(5), proc_pid_fd(5).
  */
-import { call, result, type Call, type Result } from '../kernel/call.ts';
-import { closeFd } from '../kernel/file-at.ts';
-import { AT_FDCWD, fsconfigCommands, openFlags } from '../kernel/flags.ts';
-import { performNow } from '../kernel/perform.ts';
+import { call, result, type Call, type Result } from '../../kernel/call.ts';
+import { closeFd } from '../../kernel/file-at.ts';
+import { AT_FDCWD, fsconfigCommands, openFlags } from '../../kernel/flags.ts';
+import { performNow } from '../../kernel/perform.ts';
 
 /** The calls that give an overlay its layers. */
 export interface NamedLayers {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { mountAttrs, mountFlags } from '../kernel/flags.ts';
+import { mountAttrs, mountFlags } from '../../kernel/flags.ts';
 import { knownMountOptions, parseMountOptions } from './mount-options.ts';
 
 const { MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOATIME } = mountAttrs;

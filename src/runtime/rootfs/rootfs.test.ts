@@ -3,9 +3,9 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, afterEach, describe, test } from 'node:test';
-import { perform } from '../kernel/perform.ts';
-import { apply, StepError } from '../step/apply.ts';
-import type { Procedure } from '../step/step.ts';
+import { perform } from '../../kernel/perform.ts';
+import { apply, StepError } from '../../step/apply.ts';
+import type { Procedure } from '../../step/step.ts';
 import { mountOverlay, openOverlay, prepareMountPoints, type MountPoint, type Overlay } from './rootfs.ts';
 
 const unable = process.getuid?.() !== 0 && 'needs root, to mount';
