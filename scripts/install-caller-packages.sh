@@ -14,28 +14,5 @@ list() {
   uidmap     # newuidmap: podman looks for it
 END
 }
-packages=$(list | sed 's/#.*//')
-
-missing=
-for package in $packages; do
-  [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
-done
-if [ -z "$missing" ]; then
-  echo 'install-caller-packages: all are installed'
-  exit 0
-fi
-
-# The packages of containerd and docker.io start a daemon where invoke-rc.d(8) lets them; a docker daemon would write rules of
-# iptables for the whole machine.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  trap 'rm -f "$policy"' EXIT
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod 755 "$policy"
-fi
-
-echo "install-caller-packages: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-apt-get update --quiet=2
-# shellcheck disable=SC2086 # one argument a package
-apt-get install --yes --quiet=2 --no-install-recommends $missing
+# shellcheck disable=SC2046 # one argument a package
+sh "$(dirname "$0")/install-packages.sh" install-caller-packages $(list | sed 's/#.*//')

@@ -38,19 +38,5 @@ list() {
   zstd
 END
 }
-packages=$(list | sed 's/#.*//')
-
-missing=
-for package in $packages; do
-  [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
-done
-if [ -z "$missing" ]; then
-  echo 'install-test-packages: all are installed'
-  exit 0
-fi
-
-echo "install-test-packages: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-apt-get update --quiet=2
-# shellcheck disable=SC2086 # one argument a package
-apt-get install --yes --quiet=2 --no-install-recommends $missing
+# shellcheck disable=SC2046 # one argument a package
+sh "$(dirname "$0")/install-packages.sh" install-test-packages $(list | sed 's/#.*//')
