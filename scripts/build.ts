@@ -19,11 +19,11 @@ const entries = {
 };
 
 /**
- * The commands that bring the element technologies with them, and so the kernel's part: they are three times as much as all others,
+ * The commands that bring the element technologies, the lab or the course with them, and so the kernel's part: they are three times as much as all others,
  * and no other command is to read them. Modules that share what they have in common; each is loaded when its command is used.
  */
 const elementCommands = globSync('src/cli/commands/*.ts', { cwd: root }).filter((path) =>
-  /['"]\.\.\/(\.\.\/)?element[./]/.test(readFileSync(join(root, path), 'utf8')),
+  /['"]\.\.\/(\.\.\/)?(element[./]|lab[/-]|course[/-])/.test(readFileSync(join(root, path), 'utf8')),
 );
 const elementModule = (path: string): string => `element-${basename(path, '.ts')}`;
 const loadElsewhere: Plugin = {

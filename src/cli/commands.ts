@@ -229,6 +229,18 @@ export const commands: Readonly<Record<string, Entry>> = {
       top: { summary: 'Watch what cgroups use, live', load: () => import('./commands/cgroup-top.ts') },
     },
   },
+  lab: {
+    summary: 'A throw-away machine to try dangerous things in',
+    readsProc: true,
+    commands: {
+      ls: { summary: 'List labs', load: () => import('./commands/lab-ls.ts') },
+      reset: { summary: 'Make a lab anew', load: () => import('./commands/lab-reset.ts') },
+      shell: { summary: 'Open a terminal in a lab, or run a command there', load: () => import('./commands/lab-shell.ts') },
+      start: { summary: 'Start a lab', load: () => import('./commands/lab-start.ts') },
+      status: { summary: 'Show what a lab is, and what it uses of its ceilings', load: () => import('./commands/lab-status.ts') },
+      stop: { summary: 'End a lab, and see that nothing of it is left', load: () => import('./commands/lab-stop.ts') },
+    },
+  },
   net: {
     summary: 'Build networks out of namespaces, and see where packets go',
     readsProc: true,

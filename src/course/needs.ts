@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { Text } from './exercise.ts';
-import type { LabHierarchy } from './look/cgroup.ts';
+import type { LabHierarchy } from '../lab/place.ts';
 import type { Ran } from './look/look.ts';
 
 /** Where a need is looked for. */

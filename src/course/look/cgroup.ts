@@ -5,16 +5,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attempt } from './process.ts';
-
-/** A hierarchy's part that is the lab's. */
-export interface LabHierarchy {
-  /** Of version 1 the controllers of the hierarchy; of version 2 those that are on in the lab's root. */
-  readonly controllers: readonly string[];
-  readonly version: 1 | 2;
-  /** The lab's root cgroup: an absolute directory of the machine's. */
-  readonly path: string;
-}
+import type { LabHierarchy } from '../../lab/place.ts';
+import { attempt } from '../../lab/processes.ts';
 
 /** A CPU limit: microseconds in each period; `quota` undefined for none. */
 export interface CpuLimit {

@@ -5,8 +5,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readMountinfo, type Mount } from '../../kernel/mountinfo.ts';
 import type { Facts } from '../exercise.ts';
-import { labCgroups, type LabCgroup, type LabHierarchy } from './cgroup.ts';
-import { attempt, labProcesses, type LabProcess } from './process.ts';
+import type { LabHierarchy } from '../../lab/place.ts';
+import { attempt, labProcesses, type LabProcess } from '../../lab/processes.ts';
+import { labCgroups, type LabCgroup } from './cgroup.ts';
 
 /** What a probe that ran in the lab gave. */
 export interface Ran {

@@ -17,7 +17,7 @@ import { findMonitors } from '../../runtime/process.ts';
 import type { Settings } from '../settings.ts';
 import { ownNamespaces, programTable, startHolder } from './holder.ts';
 import { notesOf, readNamespaces, writeNamespaces, type NamespacesRecord } from './namespaces-file.ts';
-import { ownMaps } from './subordinate-ids.ts';
+import { ownMaps } from '../../runtime/granted-ids.ts';
 import { endProcess, startUplink } from './uplink.ts';
 import { straysOf } from './strays.ts';
 

@@ -14,7 +14,7 @@ import { identify, type ProcessIdentity } from '../../kernel/process.ts';
 import { nullDevice } from '../../runtime/null-device.ts';
 import { writeMaps } from '../../runtime/subordinate-ids.ts';
 import { apply } from '../../step/apply.ts';
-import type { OwnMaps } from './subordinate-ids.ts';
+import type { OwnMaps } from '../../runtime/granted-ids.ts';
 
 /** What the engine of a user has of its own. */
 export const ownNamespaces = cloneFlags.CLONE_NEWUSER | cloneFlags.CLONE_NEWNS | cloneFlags.CLONE_NEWNET;

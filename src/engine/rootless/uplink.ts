@@ -12,7 +12,7 @@ import { signals } from '../../kernel/flags.ts';
 import { awaitEnd, identify, openProcess, signalProcess, type ProcessIdentity } from '../../kernel/process.ts';
 import { closeFd } from '../../kernel/file-at.ts';
 import type { UplinkRecord } from './namespaces-file.ts';
-import { isInstalled } from './subordinate-ids.ts';
+import { isInstalled } from '../../runtime/granted-ids.ts';
 
 /** How long one of them may take to begin, in milliseconds. */
 const patience = 15_000;

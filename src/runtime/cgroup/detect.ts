@@ -3,6 +3,7 @@
  * the kernel but reads of files: what only looks at a cgroup does not load what makes calls.
  */
 import { canLoadDeviceFilter } from '../../kernel/bpf/program.ts';
+import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
 import { CgroupError } from './error.ts';
 import { findHierarchies, layoutOf, type CgroupLayout, type Hierarchy, type LookOptions } from './layout.ts';
 
@@ -18,7 +19,9 @@ export interface DetectOptions extends LookOptions {
  */
 export function detectCgroups(options: DetectOptions = {}): CgroupLayout {
   const { bpf, ...look } = options;
-  return layoutOf(mounted(findHierarchies(look)), () => bpf ?? canLoadDeviceFilter());
+  const layout = layoutOf(mounted(findHierarchies(look)), () => bpf ?? canLoadDeviceFilter());
+  // Neither list nor program is for who is root of a user namespace only; but there no device node can be made either.
+  return layout.deviceFilter === 'bpf' || options.mountinfo !== undefined || inFirstUserNamespace() ? layout : { ...layout, deviceFilter: 'needless' };
 }
 
 /** @throws CgroupError when there is no hierarchy */

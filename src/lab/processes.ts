@@ -3,7 +3,7 @@
  * among them. Read from /proc; what ends meanwhile is left out. See proc_pid_status(5), pid_namespaces(7).
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { namespaceKinds, parseNamespace, type NamespaceType } from '../../kernel/namespace.ts';
+import { namespaceKinds, parseNamespace, type NamespaceType } from '../kernel/namespace.ts';
 
 /** A process's five sets, as masks. See capabilities(7). */
 export interface CapabilitySets {

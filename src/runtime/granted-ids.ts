@@ -2,7 +2,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { IdMapping } from '../../runtime/spec.ts';
+import type { IdMapping } from './spec.ts';
 
 /** The maps of a user's engine, and what they cannot do. */
 export interface OwnMaps {

@@ -1,0 +1,127 @@
+/**
+ * The lab as a container's configuration: what its root may do, and what it may not. See runtime-spec config.md, user_namespaces(7).
+ *
+ * With a user namespace (the usual form) its root has every capability, over nothing of the machine's. Without one (`realRoot`) a
+ * device list and a shorter list of capabilities stand between it and the machine.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { capabilitiesIn, parseCapabilityMasks } from '../kernel/capability.ts';
+import { beginEnvironment, loader, unmergedDirectories } from './skeleton.ts';
+import type { LabOptions } from './place.ts';
+
+/** An id map of one user namespace. */
+export interface IdMap {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+/** What the configuration is made of. */
+export interface ConfigurationPlan {
+  readonly name: string;
+  /** The lab's directory on the machine. */
+  readonly directory: string;
+  readonly cgroupsPath: string;
+  /** The clone of hakobune. */
+  readonly clone: string;
+  readonly options: LabOptions;
+  /** Maps of users and of groups; undefined without a user namespace. */
+  readonly maps: { readonly users: readonly IdMap[]; readonly groups: readonly IdMap[] } | undefined;
+  /** Nobody gives this user cgroups of his own. */
+  readonly withoutCgroup: boolean;
+}
+
+const path = '/opt/hako:/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Capabilities over the whole machine that no exercise is about. */
+const dangerous = new Set(
+  ['SYS_MODULE', 'SYS_BOOT', 'SYS_TIME', 'SYS_RAWIO', 'MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_CONTROL', 'AUDIT_READ'].map(
+    (name) => `CAP_${name}`,
+  ),
+);
+
+/** Devices that the lab gets from the machine where they are there; nothing in them leads to the machine's data. */
+const extraDevices = ['/dev/kvm', '/dev/net/tun', '/dev/fuse'];
+
+const ceilings = (options: LabOptions): { memory: number; pids: number; size: number } => ({
+  memory: options.memory ?? Math.min(2 * 2 ** 30, Math.floor(totalmem() / 2)),
+  pids: options.pids ?? 1024,
+  size: options.size ?? 2 ** 30,
+});
+
+/** config.json of the lab. */
+export function labConfiguration(plan: ConfigurationPlan): object {
+  const { options, maps, directory } = plan;
+  const { memory, pids, size } = ceilings(options);
+  // An ordinary user's own are none, but in a user namespace of his he has all.
+  const { bounding } = parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8'));
+  const capabilities = capabilitiesIn(bounding).filter((name) => maps !== undefined || !dangerous.has(name));
+  const plain = ['nosuid', 'noexec', 'nodev'];
+  const bind = (source: string, destination: string, ...more: string[]): object => ({ destination, type: 'bind', source, options: ['rbind', ...more] });
+  const types = ['mount', 'pid', 'network', 'uts', 'ipc', 'cgroup', ...(maps ? ['user'] : [])];
+  return {
+    ociVersion: '1.2.0',
+    hostname: plan.name,
+    root: { path: 'rootfs' },
+    process: {
+      args: [loader(), '/usr/bin/sh', '/opt/lab/begin'],
+      env: [`PATH=${path}`, 'HOME=/root', 'LANG=C.UTF-8', 'HAKO_AS_BUILT=1', ...beginEnvironment()],
+      cwd: '/',
+      user: { uid: 0, gid: 0 },
+      capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities, inheritable: [], ambient: [] },
+      rlimits: [],
+    },
+    mounts: [
+      { destination: '/', type: 'tmpfs', source: 'lab', options: [`size=${size}`, `nr_inodes=${Math.max(10_000, Math.floor(size / 4096))}`, 'mode=755'] },
+      bind('/usr', '/usr', 'ro', 'nosuid'),
+      ...unmergedDirectories().map((name) => bind(name, name, 'ro', 'nosuid')),
+      bind(plan.clone, '/opt/hako', 'ro', 'nosuid', 'nodev'),
+      bind(`${directory}/tools`, '/opt/lab', 'ro', 'nosuid', 'nodev'),
+      { destination: '/proc', type: 'proc', source: 'proc', options: plain },
+      { destination: '/sys', type: 'sysfs', source: 'sysfs', options: plain },
+      ...(plan.withoutCgroup ? [] : [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw', ...plain] }]),
+      { destination: '/dev', type: 'tmpfs', source: 'dev', options: ['nosuid', 'mode=755', 'size=1m'] },
+      { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'] },
+      { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'nodev', 'mode=1777', `size=${Math.floor(size / 8)}`] },
+      { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
+      ...(maps ? extraDevices.filter((device) => isCharacterDevice(device)).map((device) => ({ ...bind(device, device), options: ['bind'] })) : []),
+    ],
+    linux: {
+      namespaces: types.map((type) => ({ type })),
+      ...(maps && { uidMappings: maps.users, gidMappings: maps.groups }),
+      ...(plan.withoutCgroup
+        ? {}
+        : {
+            cgroupsPath: plan.cgroupsPath,
+            resources: { memory: { limit: memory }, pids: { limit: pids }, ...(maps ? {} : { devices: labDevices }) },
+          }),
+      // Nothing is masked: a procfs that is covered in part may not be mounted again in a user namespace beneath (mount_too_revealing).
+      ...(maps
+        ? {}
+        : {
+            readonlyPaths: [
+              '/proc/sys/kernel',
+              '/proc/sys/vm',
+              '/proc/sys/fs',
+              '/proc/sys/dev',
+              '/proc/sys/debug',
+              '/proc/sysrq-trigger',
+              '/proc/irq',
+              '/proc/bus',
+            ],
+            maskedPaths: ['/proc/kcore'],
+          }),
+    },
+  };
+}
+
+/** Without a user namespace: the nodes that every container has, and those that an exercise lets the learner make and forbid. */
+const labDevices: readonly object[] = [
+  { allow: false, access: 'rwm' },
+  ...['3', '5', '7', '8', '9', '11'].map((minor) => ({ allow: true, type: 'c', major: 1, minor: Number(minor), access: 'rwm' })),
+];
+
+function isCharacterDevice(path: string): boolean {
+  return existsSync(path) && statSync(path).isCharacterDevice();
+}
