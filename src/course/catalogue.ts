@@ -93,7 +93,13 @@ export function assemble(sources: readonly Source[], directory = folders): Chapt
     const differs = disagreement(lessons.en, lessons.ja);
     if (differs) throw new LessonError(`${folder}: ${differs}`);
     const chapter = found.get(number) ?? { title: source.chapter, exercises: [] };
-    chapter.exercises.push({ id, chapter: number, lessons, solution: parseSolution(source.solution, `${folder}/solution.sh`), load: () => load(folder, directory) });
+    chapter.exercises.push({
+      id,
+      chapter: number,
+      lessons,
+      solution: parseSolution(source.solution, `${folder}/solution.sh`),
+      load: () => load(folder, directory),
+    });
     found.set(number, chapter);
   }
   return [...found].map(([number, chapter]) => ({ number, ...chapter })).toSorted((a, b) => a.number - b.number);

@@ -39,8 +39,28 @@ export interface Lesson {
 
 /** The names of the sections, in their order. */
 export const sectionNames = {
-  en: { goal: 'Goal', background: 'Background', task: 'Task', hint: 'Hint', debrief: 'Debrief', ways: 'Side by side', docker: 'With Docker', question: 'Question', answer: '**Answer.**' },
-  ja: { goal: '目標', background: '背景', task: '課題', hint: 'ヒント', debrief: '解説', ways: '並べて見る', docker: 'Docker では', question: '問い', answer: '**答え。**' },
+  en: {
+    goal: 'Goal',
+    background: 'Background',
+    task: 'Task',
+    hint: 'Hint',
+    debrief: 'Debrief',
+    ways: 'Side by side',
+    docker: 'With Docker',
+    question: 'Question',
+    answer: '**Answer.**',
+  },
+  ja: {
+    goal: '目標',
+    background: '背景',
+    task: '課題',
+    hint: 'ヒント',
+    debrief: '解説',
+    ways: '並べて見る',
+    docker: 'Docker では',
+    question: '問い',
+    answer: '**答え。**',
+  },
 } as const satisfies Record<Language, Readonly<Record<string, string>>>;
 
 /** Parses a lesson. @param file its name, for errors @throws LessonError that names file and section */
@@ -90,8 +110,15 @@ function parseWays(body: string, where: string): Way[] {
   const rows = body
     .split('\n')
     .filter((line) => line.startsWith('|'))
-    .map((line) => line.trim().replace(/^\||\|$/g, '').split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|')));
-  if (rows.length < 3 || rows.some((cells) => cells.length !== 3)) throw new LessonError(`${where} must be a table of three columns with a head and a row or more`);
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^\||\|$/g, '')
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim().replaceAll('\\|', '|')),
+    );
+  if (rows.length < 3 || rows.some((cells) => cells.length !== 3))
+    throw new LessonError(`${where} must be a table of three columns with a head and a row or more`);
   return rows.slice(2).map(([raw, hako, calls]) => ({ raw: raw!, hako: hako!, calls: calls! }));
 }
 

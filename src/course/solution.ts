@@ -19,7 +19,8 @@ export function parseSolution(text: string, file: string): Solution {
   for (const part of text.split(/^#: /m).slice(1)) {
     const end = part.indexOf('\n');
     const head = part.slice(0, end).trim();
-    if (!/^(raw|hako)( v[12])?$/.test(head)) throw new LessonError(`${file}: "#: ${head}" heads no part: they are raw and hako, each perhaps with v1 or v2 behind it`);
+    if (!/^(raw|hako)( v[12])?$/.test(head))
+      throw new LessonError(`${file}: "#: ${head}" heads no part: they are raw and hako, each perhaps with v1 or v2 behind it`);
     if (parts.has(head)) throw new LessonError(`${file}: the part "${head}" is there twice`);
     parts.set(head, part.slice(end + 1).trim());
   }
