@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { bundledName as courseName, moduleName, readSources as readCourse } from '../src/course/catalogue.ts';
 import { bundledName, readSources } from '../src/manual/manual.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -49,6 +50,10 @@ const loadOciCommands: Plugin = {
   },
 };
 
+/** Each exercise's conditions are a module, loaded when it is done. */
+const exercises = globSync('src/course/exercises/*/*/exercise.ts', { cwd: root });
+const exerciseModule = (path: string): string => moduleName(path.split('/').slice(3, 5).join('/'));
+
 const common = {
   absWorkingDir: root,
   outdir: dist,
@@ -82,7 +87,10 @@ const built = await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: Object.fromEntries(elementCommands.map((path) => [elementModule(path), path])),
+    entryPoints: Object.fromEntries([
+      ...elementCommands.map((path) => [elementModule(path), path]),
+      ...exercises.map((path) => [exerciseModule(path), path]),
+    ]),
     format: 'esm',
     splitting: true,
     outExtension: { '.js': '.mjs' },
@@ -97,6 +105,7 @@ mkdirSync(codeCache, { recursive: true });
 const files: readonly (readonly [name: string, contents: string | Uint8Array])[] = [
   ['package.json', '{ "type": "commonjs" }\n'],
   [bundledName, JSON.stringify(readSources())],
+  [courseName, JSON.stringify(readCourse())],
   ...outputFiles.map((file) => [basename(file.path), named(basename(file.path), file.contents)] as const),
   ['built-from', `${process.argv[2] ?? headCommit()}\n`],
 ];
@@ -108,7 +117,7 @@ for (const [name, contents] of files) {
 
 // What an earlier bundle had and this one has not: shared parts are named by their contents.
 const current = new Set(files.map(([name]) => name));
-for (const name of readdirSync(dist)) if (/^(element|oci)-/.test(name) && !current.has(name)) rmSync(join(dist, name));
+for (const name of readdirSync(dist)) if (/^(element|exercise|oci)-/.test(name) && !current.has(name)) rmSync(join(dist, name));
 for (const name of readdirSync(codeCache)) rmSync(join(codeCache, name), { force: true });
 
 /** A bundle whose first line is an empty comment, with its name and a hash of it there; anything else as it is. */

@@ -81,6 +81,8 @@ export interface Entry {
   readonly commands?: Readonly<Record<string, Entry>>;
   /** Not listed: an older or shorter name of another. */
   readonly hidden?: true;
+  /** Of a group: the command of it that the group's name alone stands for. */
+  readonly alone?: string;
   /** Of a group: its commands read the kernel through procfs, and without one would find nothing there. */
   readonly readsProc?: true;
 }

@@ -20,12 +20,14 @@ export async function main(words: readonly string[]): Promise<number> {
     if (i === 0 && (word === '--version' || word === '-v')) return runCommand(commands['version']!, ['--client'], ['version']);
     if (i === 0 && word === 'help') return printHelp(words.slice(1).filter((w) => !w.startsWith('-')));
     const entry = Object.hasOwn(entries, word) ? entries[word] : undefined;
+    if (!entry && group?.alone !== undefined && word.startsWith('-')) return runCommand(entries[group.alone]!, words.slice(i), path, group);
     if (!entry) return unknownCommand(word, path, entries);
     path.push(word);
     if (entry.load) return runCommand(entry, words.slice(i + 1), path, group);
     entries = entry.commands!;
     group = entry;
   }
+  if (group?.alone !== undefined) return runCommand(entries[group.alone]!, [], path, group);
   return printHelp(group ? path : []);
 }
 
