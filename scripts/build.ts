@@ -87,10 +87,7 @@ const built = await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: Object.fromEntries([
-      ...elementCommands.map((path) => [elementModule(path), path]),
-      ...exercises.map((path) => [exerciseModule(path), path]),
-    ]),
+    entryPoints: Object.fromEntries([...elementCommands.map((path) => [elementModule(path), path]), ...exercises.map((path) => [exerciseModule(path), path])]),
     format: 'esm',
     splitting: true,
     outExtension: { '.js': '.mjs' },

@@ -4,7 +4,8 @@ import { readNamespacedFile } from '../../kernel/namespaced-file.ts';
 import type { LabProcess } from '../../lab/processes.ts';
 
 /** The hostname in a process's UTS namespace; undefined when the process is gone. */
-export const hostNameOf = ({ pid }: Pick<LabProcess, 'pid'>): string | undefined => readNamespacedFile(pid, cloneFlags.CLONE_NEWUTS, '/proc/sys/kernel/hostname');
+export const hostNameOf = ({ pid }: Pick<LabProcess, 'pid'>): string | undefined =>
+  readNamespacedFile(pid, cloneFlags.CLONE_NEWUTS, '/proc/sys/kernel/hostname');
 
 /** A parameter of a process's network namespace: `ipv4/ip_forward`. */
 export const networkParameterOf = ({ pid }: Pick<LabProcess, 'pid'>, name: string): string | undefined =>

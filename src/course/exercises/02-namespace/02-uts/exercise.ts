@@ -27,7 +27,11 @@ export default defineExercise({
       says: { en: 'The hostname in it is the one in /root/name', ja: 'その中のホスト名が /root/name に書かれた名前である' },
       check(look) {
         const names = look.others.filter((process) => process.has('uts')).map((process) => hostNameOf(process));
-        return { ok: names.includes(look.facts['name']), expected: look.facts['name']!, found: names.join(', ') || { en: 'no such namespace', ja: '該当する namespace がない' } };
+        return {
+          ok: names.includes(look.facts['name']),
+          expected: look.facts['name']!,
+          found: names.join(', ') || { en: 'no such namespace', ja: '該当する namespace がない' },
+        };
       },
     },
     {
