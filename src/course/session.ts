@@ -86,6 +86,7 @@ export async function lookAtExercise(exercise: Exercise, current: Current, progr
   const lab = labOfCurrent(current);
   const look = new Look({
     first: lab.pid,
+    name: lab.name,
     hierarchies: lab.cgroups,
     facts: current.facts,
     answer: readAnswer(lab),

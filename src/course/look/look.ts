@@ -20,6 +20,8 @@ export interface Ran {
 export interface LookPlan {
   /** The lab's first process, as the machine counts. */
   readonly first: number;
+  /** The lab's name, which is its hostname. */
+  readonly name: string;
   readonly hierarchies: readonly LabHierarchy[];
   readonly facts: Facts;
   /** What the learner last answered, trimmed; undefined before. */
@@ -41,6 +43,11 @@ export class Look {
 
   constructor(plan: LookPlan) {
     this.#plan = plan;
+  }
+
+  /** The lab's name: what its hostname was when the scene was set. */
+  get labName(): string {
+    return this.#plan.name;
   }
 
   /** What was planted when the scene was set. */

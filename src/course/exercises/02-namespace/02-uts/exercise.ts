@@ -37,7 +37,7 @@ export default defineExercise({
     {
       id: 'lab-unchanged',
       says: { en: "The lab's own hostname is what it was", ja: 'ラボ自身のホスト名は変わっていない' },
-      check: (look) => ({ ok: hostNameOf(look.host) === 'lab', expected: 'lab', found: hostNameOf(look.host) ?? '' }),
+      check: (look) => ({ ok: hostNameOf(look.host) === look.labName, expected: look.labName, found: hostNameOf(look.host) ?? '' }),
     },
   ],
 });

@@ -1,0 +1,4 @@
+/** See test/support/course-proof.ts. */
+import { proveChapter } from '../support/course-proof.ts';
+
+proveChapter(2);
