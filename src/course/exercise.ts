@@ -39,6 +39,8 @@ export interface Stage {
   sh(lines: string, environment?: Readonly<Record<string, string>>): Promise<string>;
   /** Ten random hexadecimal digits: what cannot be guessed. */
   nonce(): string;
+  /** The lab's kernel objects at this moment, one line each. */
+  inventory(): readonly string[];
 }
 
 /** What was planted when the scene was set, by name: a nonce, a process id, a path. Kept with the learner's progress. */

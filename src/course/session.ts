@@ -59,6 +59,7 @@ export async function beginExercise(entry: Entry, exercise: Exercise): Promise<C
   const lab = await resetLab(undefined, { realRoot: exercise.realRoot !== undefined });
   const stage: Stage = {
     nonce: () => randomBytes(5).toString('hex'),
+    inventory: () => inventoryOf(lab),
     async sh(lines, environment = {}) {
       const { code, stdout, stderr } = await runInLab(lab, ['sh', '-eu', '-c', lines], { env: environment, timeout: patience });
       if (code !== 0) throw new LessonError(`the scene of exercise ${entry.id} could not be set: ${stderr.trim() || `sh ended with ${code}`}`);

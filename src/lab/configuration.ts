@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { capabilitiesIn, parseCapabilityMasks } from '../kernel/capability.ts';
+import { capabilitiesIn, capabilityNames, lastCapability, parseCapabilityMasks } from '../kernel/capability.ts';
 import { beginEnvironment, loader, unmergedDirectories } from './skeleton.ts';
 import type { LabOptions } from './place.ts';
 
@@ -54,9 +54,9 @@ const ceilings = (options: LabOptions): { memory: number; pids: number; size: nu
 export function labConfiguration(plan: ConfigurationPlan): object {
   const { options, maps, directory } = plan;
   const { memory, pids, size } = ceilings(options);
-  // An ordinary user's own are none, but in a user namespace of his he has all.
+  // Root of a new user namespace has all of them there, also those that nobody on this machine has.
   const { bounding } = parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8'));
-  const capabilities = capabilitiesIn(bounding).filter((name) => maps !== undefined || !dangerous.has(name));
+  const capabilities = maps ? capabilityNames.slice(0, lastCapability() + 1) : capabilitiesIn(bounding).filter((name) => !dangerous.has(name));
   const plain = ['nosuid', 'noexec', 'nodev'];
   const bind = (source: string, destination: string, ...more: string[]): object => ({ destination, type: 'bind', source, options: ['rbind', ...more] });
   const types = ['mount', 'pid', 'network', 'uts', 'ipc', 'cgroup', ...(maps ? ['user'] : [])];

@@ -28,6 +28,8 @@ export interface LabProcess {
   readonly startTime: string;
   /** One letter, as in ps(1): R, S, Z, … */
   readonly state: string;
+  /** CPU time used so far, in microseconds: as exact as the clock's ticks. */
+  readonly cpuTime: number;
   /** What it calls itself (comm). */
   readonly name: string;
   readonly args: readonly string[];
@@ -76,7 +78,8 @@ export function labProcesses(first: number): LabProcess[] {
 function read(pid: number, status: string, depth: number, home: LabProcess['namespaces']): LabProcess | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   if (stat === undefined) return undefined;
-  const [state, parent, startTime] = ((fields) => [fields[0]!, Number(fields[1]), fields[19]!] as const)(stat.slice(stat.lastIndexOf(')') + 2).split(' '));
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, startTime] = [fields[0]!, Number(fields[1]), fields[19]!];
   const pids = numbers(field(status, 'NSpid')).slice(depth - 1);
   const mask = (name: string): bigint => BigInt(`0x${field(status, name) || '0'}`);
   const namespaces = namespacesOf(pid);
@@ -89,6 +92,7 @@ function read(pid: number, status: string, depth: number, home: LabProcess['name
     parent,
     startTime,
     state,
+    cpuTime: (Number(fields[11]) + Number(fields[12])) * 10_000, // ticks of a hundredth of a second (USER_HZ)
     name: field(status, 'Name'),
     args: (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0').slice(0, -1),
     uids: numbers(field(status, 'Uid')),
