@@ -79,6 +79,8 @@ export function labConfiguration(plan: ConfigurationPlan): object {
       bind(plan.clone, '/opt/hako', 'ro', 'nosuid', 'nodev'),
       bind(`${directory}/tools`, '/opt/lab', 'ro', 'nosuid', 'nodev'),
       { destination: '/proc', type: 'proc', source: 'proc', options: plain },
+      // Twice: `ip netns exec` takes one away before it mounts its own, for which the kernel wants to see another (mount_too_revealing).
+      { destination: '/sys', type: 'sysfs', source: 'sysfs', options: plain },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: plain },
       ...(plan.withoutCgroup ? [] : [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw', ...plain] }]),
       { destination: '/dev', type: 'tmpfs', source: 'dev', options: ['nosuid', 'mode=755', 'size=1m'] },
