@@ -86,6 +86,7 @@ export const needs = {
   nft: program('nft', 'nftables'),
   capsh: program('capsh', 'libcap2-bin'),
   setcap: program('setcap', 'libcap2-bin'),
+  perl: program('perl', 'perl-base'),
   python3: program('python3', 'python3'),
   busybox: program('busybox', 'busybox-static'),
   curl: program('curl', 'curl'),
