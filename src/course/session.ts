@@ -8,7 +8,7 @@ import { findLab, inventoryOf, resetLab, runInLab, startLab, type Lab } from '..
 import { readAnswer } from './answer-file.ts';
 import type { Entry } from './catalogue.ts';
 import { LessonError, type Condition, type Exercise, type Finding, type Stage, type Text } from './exercise.ts';
-import type { Form } from './lesson.ts';
+import { withValues, type Form } from './lesson.ts';
 import { LabGone, Look } from './look/look.ts';
 import { unmet } from './needs.ts';
 import { changeProgress, changeRecord, type Current, type Progress } from './progress.ts';
@@ -98,7 +98,9 @@ export async function lookAtExercise(exercise: Exercise, current: Current, progr
   });
   const before = new Set(progress.exercises[current.id]?.wereTrue);
   const standpoints: Standpoint[] = [];
-  for (const condition of exercise.conditions) {
+  for (const { says, ...rest } of exercise.conditions) {
+    const fill = (text: string): string => withValues(text, (kind, name) => (kind === 'fact' ? current.facts[name] : undefined));
+    const condition = { ...rest, says: { en: fill(says.en), ja: fill(says.ja) } };
     const finding = await condition.check(look);
     const wasTrue = before.has(condition.id) || finding.ok;
     standpoints.push({ condition, finding, wasTrue, met: finding.ok || (condition.once === true && wasTrue) });

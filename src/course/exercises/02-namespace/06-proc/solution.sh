@@ -1,0 +1,5 @@
+#: raw
+unshare --pid --fork --mount-proc sleep 1000 &
+
+#: hako
+hako ns run --pid --mount-proc sleep 1000 &
