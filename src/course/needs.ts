@@ -51,6 +51,13 @@ export const needs = {
   'cgroup-cpuset': controller('cpuset', 'CONFIG_CPUSETS'),
   'cgroup-memory': controller('memory', 'CONFIG_MEMCG'),
   'cgroup-pids': controller('pids', 'CONFIG_CGROUP_PIDS'),
+  'cgroup-devices': ({ hierarchies }) =>
+    hierarchies.some(({ version, controllers }) => version === 1 && controllers.includes('devices'))
+      ? undefined
+      : {
+          en: 'the device list is of cgroup v1; on v2 a program for BPF takes its place, which no file shows: see hako run --explain and its step cgroup.devices',
+          ja: 'デバイスの一覧は cgroup v1 のもの。v2 では BPF のプログラムが代わりを務め、ファイルには現れない: hako run --explain の cgroup.devices の手順を参照',
+        },
   'cgroup-freezer': ({ hierarchies }) =>
     hierarchies.some(({ version, controllers }) => version === 2 || controllers.includes('freezer'))
       ? undefined

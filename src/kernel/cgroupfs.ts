@@ -5,8 +5,8 @@
  */
 import { closeSync, openSync, readFileSync, readSync, readdirSync, watch, type FSWatcher } from 'node:fs';
 
-/** Errors of a read that mean "the cgroup or the file is gone, or the kernel has no such figure". */
-const gone = new Set(['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP']);
+/** Errors of a read that mean "the cgroup or the file is gone, or the kernel has no such figure"; EINVAL: the file is only for writing. */
+const gone = new Set(['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP', 'EINVAL']);
 
 /** One buffer for all reads: they are synchronous, and most files fit. */
 const buffer = Buffer.allocUnsafe(16384);
