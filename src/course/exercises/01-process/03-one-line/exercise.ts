@@ -1,6 +1,7 @@
 /** The whole container by hand, in one command line: six namespaces, a root of its own, a capability less, a limit. */
 import { defineExercise, type Condition } from '../../../exercise.ts';
 import { measure } from '../../../look/cpu.ts';
+import { rootfsLines } from '../../../rootfs-lines.ts';
 import { showsOwnProcesses } from '../../../look/proc.ts';
 import { hostNameOf } from '../../../look/sysctl.ts';
 import type { LabCgroup } from '../../../look/cgroup.ts';
@@ -56,14 +57,7 @@ export default defineExercise({
   needs: ['cgroup-cpu'],
   async setup(stage) {
     const name = `ship-${stage.nonce().slice(0, 4)}`;
-    await stage.sh(
-      `echo "$NAME" > /root/name
-       mkdir -p /root/rootfs/usr /root/rootfs/proc /root/rootfs/dev /root/rootfs/tmp
-       for link in bin sbin lib lib64; do [ ! -L /$link ] || cp -P /$link /root/rootfs/; done
-       touch /root/rootfs/dev/null
-       mount --rbind /usr /root/rootfs/usr`,
-      { NAME: name },
-    );
+    await stage.sh(`echo "$NAME" > /root/name\n${rootfsLines('/root/rootfs')}`, { NAME: name });
     return { name };
   },
   conditions: [
