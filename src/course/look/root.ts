@@ -9,7 +9,7 @@ export const hasOtherRoot = (look: Look, { root }: LabProcess): boolean =>
 
 /** Whether its root is the root of a mount namespace of its own, so that nothing is behind it: what pivot_root(2) makes, and chroot(2) does not. */
 export const isPivoted = (look: Look, process: LabProcess): boolean =>
-  process.has('mnt') && hasOtherRoot(look, process) && attempt(() => viewRoot(process.pid).changed) === false;
+  process.has('mnt') && hasOtherRoot(look, process) && attempt(() => viewRoot(process.pid).changedRoot) === false;
 
 /** Whether the lab's own root is still mounted somewhere in what a process sees. */
 export function seesLabRoot(look: Look, process: LabProcess): boolean {
