@@ -7,6 +7,7 @@ import { call } from '../../kernel/call.ts';
 import { errno, errnoMessage, KernelError } from '../../kernel/errno.ts';
 import { AT_FDCWD, cloneFlags, openFlags } from '../../kernel/flags.ts';
 import { runInChild } from '../../kernel/launch/child.ts';
+import { ownerOf } from '../../kernel/namespace.ts';
 import { NetlinkSocket, socketCall } from '../../kernel/netlink/socket.ts';
 import { ElementError } from '../interpret.ts';
 import { heldOf, type NetworkNamespace } from './namespaces.ts';
@@ -17,16 +18,20 @@ export class Place {
   readonly fd: number;
   readonly route: NetlinkSocket;
   readonly netfilter: NetlinkSocket;
-  readonly #sockets: readonly number[];
+  #sockets: readonly number[] = [];
+  /** Descriptors of what is entered, with their flags, in this order. */
+  #way: readonly (readonly [fd: number, flag: number])[];
 
   /** @throws ElementError where it is gone, or not ours to enter */
   constructor(namespace: NetworkNamespace) {
     this.namespace = namespace;
     this.fd = heldOf(namespace).fd;
+    this.#way = namespace.own ? [] : [[this.fd, cloneFlags.CLONE_NEWNET]];
     try {
-      this.#sockets = this.run([socketCall('NETLINK_ROUTE'), socketCall('NETLINK_NETFILTER')]);
+      this.#sockets = this.#open();
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
+      this.close();
       const advice = error.errno === errno.EPERM || error.errno === errno.EACCES ? '; run hako as root' : '';
       throw new ElementError(
         `the network namespace ${namespace.label} cannot be entered: ${error.call}: ${errnoMessage(error.errno)} (${error.code})${advice}`,
@@ -36,6 +41,19 @@ export class Place {
     this.netfilter = new NetlinkSocket('NETLINK_NETFILTER', this.#sockets[1]);
   }
 
+  /** An ordinary user enters a network namespace of theirs by the user namespace that owns it: only there they have CAP_SYS_ADMIN. */
+  #open(): number[] {
+    const sockets = [socketCall('NETLINK_ROUTE'), socketCall('NETLINK_NETFILTER')];
+    try {
+      return this.run(sockets);
+    } catch (error) {
+      const owner = error instanceof KernelError && error.errno === errno.EPERM && !this.namespace.own ? ownerOf(heldOf(this.namespace)) : -1;
+      if (typeof owner === 'number') throw error;
+      this.#way = [[owner.fd, cloneFlags.CLONE_NEWUSER], ...this.#way];
+      return this.run(sockets);
+    }
+  }
+
   /**
    * Makes calls in the namespace, in a child that shares our descriptors. The child is born in ours, which an ordinary user may look
    * into and not enter.
@@ -43,7 +61,7 @@ export class Place {
    * @throws KernelError
    */
   run(calls: Parameters<typeof runInChild>[0]): number[] {
-    const enter = this.namespace.own ? [] : [call('setns', [this.fd, cloneFlags.CLONE_NEWNET])];
+    const enter = this.#way.map(([fd, flag]) => call('setns', [fd, flag]));
     return runInChild([...enter, ...calls]).slice(enter.length);
   }
 
@@ -77,5 +95,6 @@ export class Place {
 
   close(): void {
     for (const fd of this.#sockets) closeSync(fd);
+    for (const [fd] of this.#way) if (fd !== this.fd) closeSync(fd);
   }
 }
