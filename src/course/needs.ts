@@ -88,6 +88,13 @@ export const needs = {
     en: 'there is no /dev/kvm: a machine (or a nested one) with virtualization is needed',
     ja: '/dev/kvm がない: 仮想化を使えるマシン(またはネストした仮想化)が必要',
   }),
+  engine: ({ hierarchies }) =>
+    hierarchies.length > 0
+      ? undefined
+      : {
+          en: 'the lab has no cgroups of its own, and the engine in it starts no container without: an ordinary user needs a delegation (systemd: Delegate=yes)',
+          ja: 'ラボに自分の cgroup がなく、中のエンジンがコンテナを起動できない。一般ユーザーの場合は委譲(systemd なら Delegate=yes)が必要',
+        },
   strace: program('strace', 'strace'),
   ip: program('ip', 'iproute2'),
   nft: program('nft', 'nftables'),

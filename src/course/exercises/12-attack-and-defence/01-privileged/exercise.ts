@@ -20,6 +20,7 @@ function ofDebug(look: Look): readonly LabProcess[] {
 }
 
 export default defineExercise({
+  needs: ['engine'],
   async setup(stage) {
     const secret = await plantSecret(stage);
     const box = await stage.sh(

@@ -3,7 +3,7 @@ import { defineExercise } from '../../../exercise.ts';
 import { isRootedElsewhere, named, plantSecret, secretTold } from '../secret.ts';
 
 export default defineExercise({
-  needs: ['curl'],
+  needs: ['engine', 'curl'],
   async setup(stage) {
     const secret = await plantSecret(stage);
     await stage.sh('hako run -d --name ci -v /run/hako/hako.sock:/run/hako/hako.sock base sleep infinity >/dev/null 2>&1');

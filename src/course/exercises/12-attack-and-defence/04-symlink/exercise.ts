@@ -23,7 +23,7 @@ const trial = `
 const wanted: Readonly<Record<string, string>> = { plain: 'plain', absolute: 'inside', upward: 'inside', missing: '' };
 
 export default defineExercise({
-  needs: ['perl'],
+  needs: ['engine', 'perl'],
   async setup(stage) {
     const secret = await plantSecret(stage);
     await stage.sh(
