@@ -1,7 +1,6 @@
 /** A bridge: a switch in software that learns behind which port each hardware address is. See bridge(8). */
 import { defineExercise } from '../../../exercise.ts';
-import { networksOf, type LabLink, type LabNetwork } from '../../../look/network.ts';
-import type { Look } from '../../../look/look.ts';
+import { LabNetworks, networksOf, type LabLink, type LabNetwork } from '../../../look/network.ts';
 import { tryFrom } from '../reach.ts';
 import { plantServer } from '../server.ts';
 
@@ -13,8 +12,7 @@ interface Plugged {
 }
 
 /** The bridges of the lab's own namespace with what is plugged into each. */
-function bridges(look: Look): { bridge: LabLink; plugged: Plugged[] }[] {
-  const networks = networksOf(look);
+function bridges(networks: LabNetworks): { bridge: LabLink; plugged: Plugged[] }[] {
   const host = networks.host;
   return (host?.links ?? [])
     .filter(({ kind }) => kind === 'bridge')
@@ -40,7 +38,7 @@ export default defineExercise({
       id: 'plugged',
       says: { en: 'A bridge in the lab has the cables of two boxes plugged in', ja: 'ラボの bridge に、2 つの箱からのケーブルが挿さっている' },
       check(look) {
-        const found = bridges(look);
+        const found = bridges(networksOf(look));
         return {
           ok: found.some(({ plugged }) => boxes(plugged).length >= 2),
           expected: { en: 'ports whose other ends are in two namespaces', ja: '2 つの namespace へ続くポート' },
@@ -58,7 +56,7 @@ export default defineExercise({
       id: 'all-up',
       says: { en: 'The bridge and both ends of both cables are up', ja: 'bridge も、2 本のケーブルの両端も up になっている' },
       check(look) {
-        const found = bridges(look);
+        const found = bridges(networksOf(look));
         const down = found.flatMap(({ bridge, plugged }) => [bridge, ...plugged.flatMap(({ port, end }) => [port, end])]).filter(({ up }) => !up);
         return {
           ok: found.some(({ bridge, plugged }) => bridge.up && boxes(plugged.filter(({ port, end }) => port.up && end.up)).length >= 2),
@@ -73,7 +71,7 @@ export default defineExercise({
       says: { en: 'From one box, port 8080 of another one answers with the word', ja: '一方の箱から、もう一方の 8080 番ポートに繋ぐと合言葉が返る' },
       async check(look) {
         let found = { en: 'no two boxes with addresses hang on a bridge', ja: 'アドレスの付いた箱が 2 つ、bridge に繋がっていない' };
-        for (const { plugged } of bridges(look))
+        for (const { plugged } of bridges(networksOf(look)))
           for (const here of plugged)
             for (const there of plugged.filter(({ end }) => end.namespace !== here.end.namespace))
               for (const { address } of there.end.addresses.filter((a) => !a.address.includes(':'))) {
@@ -92,10 +90,11 @@ export default defineExercise({
         ja: 'bridge が 2 つの箱の MAC アドレスを、それぞれのポートの先にあるものとして学習した',
       },
       check(look) {
-        const host = networksOf(look).host;
+        // Read anew: the connection that was just tried has taught it.
+        const networks = new LabNetworks(look);
         const known = ({ port, end }: Plugged): boolean =>
-          host!.forwarding.some((entry) => entry.learned && entry.port === port.index && entry.mac === end.address);
-        const learned = bridges(look).map(({ plugged }) => plugged.filter(known));
+          networks.host!.forwarding.some((entry) => entry.learned && entry.port === port.index && entry.mac === end.address);
+        const learned = bridges(networks).map(({ plugged }) => plugged.filter(known));
         return {
           ok: learned.some((plugged) => boxes(plugged).length >= 2),
           found: learned
