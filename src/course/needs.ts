@@ -101,6 +101,7 @@ export const needs = {
   capsh: program('capsh', 'libcap2-bin'),
   setcap: program('setcap', 'libcap2-bin'),
   perl: program('perl', 'perl-base'),
+  newuidmap: program('newuidmap', 'uidmap'),
   python3: program('python3', 'python3'),
   busybox: program('busybox', 'busybox-static'),
   curl: program('curl', 'curl'),
