@@ -1,6 +1,6 @@
 /**
  * Runs all tests, with the type check as the first. Usage: test.ts [FILE|FOLDER…] (default: src and test, but test/callers, which
- * scripts/callers.sh runs)
+ * scripts/callers.sh runs, and test/course, which takes minutes: `npm run test:course`)
  *
  * The last line is `N passed, N failed, N skipped`, alone. Each skipped test states its reason; with HAKO_REQUIRE=all, a skip
  * for want of a Debian package that scripts/install-test-packages.sh installs is a failure.
@@ -18,7 +18,7 @@ process.chdir(root);
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['src', 'test'];
 const files = wanted
   .flatMap((path) => (statSync(path).isDirectory() ? globSync(`${path}/**/*.test.ts`) : [path]))
-  .filter((path) => !path.startsWith('test/callers/') || process.argv.length > 2)
+  .filter((path) => !/^test\/(callers|course)\//.test(path) || process.argv.length > 2)
   .toSorted();
 
 /** .ci/run counts its own checks, too, so that the closing line tells all. */
