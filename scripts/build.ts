@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
-import { bundledName as courseName, moduleName, readSources as readCourse } from '../src/course/catalogue.ts';
+import { assemble, bundledName as courseName, moduleName, readSources as readCourse } from '../src/course/catalogue.ts';
 import { bundledName, readSources } from '../src/manual/manual.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -102,7 +102,7 @@ mkdirSync(codeCache, { recursive: true });
 const files: readonly (readonly [name: string, contents: string | Uint8Array])[] = [
   ['package.json', '{ "type": "commonjs" }\n'],
   [bundledName, JSON.stringify(readSources())],
-  [courseName, JSON.stringify(readCourse())],
+  [courseName, courseText()],
   ...outputFiles.map((file) => [basename(file.path), named(basename(file.path), file.contents)] as const),
   ['built-from', `${process.argv[2] ?? headCommit()}\n`],
 ];
@@ -116,6 +116,19 @@ for (const [name, contents] of files) {
 const current = new Set(files.map(([name]) => name));
 for (const name of readdirSync(dist)) if (/^(element|exercise|oci)-/.test(name) && !current.has(name)) rmSync(join(dist, name));
 for (const name of readdirSync(codeCache)) rmSync(join(codeCache, name), { force: true });
+
+/** The course; a folder of it that is not whole ends the build with a sentence, since whoever adds an exercise meets that often. */
+function courseText(): string {
+  try {
+    const sources = readCourse();
+    assemble(sources);
+    return JSON.stringify(sources);
+  } catch (error) {
+    if ((error as Error).name !== 'LessonError') throw error;
+    console.error(`hako: ${(error as Error).message}`);
+    process.exit(1);
+  }
+}
 
 /** A bundle whose first line is an empty comment, with its name and a hash of it there; anything else as it is. */
 function named(name: string, contents: Uint8Array): string | Uint8Array {
