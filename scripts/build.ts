@@ -126,7 +126,7 @@ function courseText(): string {
   } catch (error) {
     if ((error as Error).name !== 'LessonError') throw error;
     console.error(`hako: ${(error as Error).message}`);
-    process.exit(1);
+    return process.exit(1);
   }
 }
 
