@@ -1,13 +1,8 @@
 /** IPC, cgroup and time namespaces: the quiet three. See ipc_namespaces(7), cgroup_namespaces(7), time_namespaces(7). */
 import { readFileSync } from 'node:fs';
-import { cloneFlags } from '../../../../kernel/flags.ts';
-import { readNamespacedFile } from '../../../../kernel/namespaced-file.ts';
 import { attempt } from '../../../../lab/processes.ts';
 import { defineExercise } from '../../../exercise.ts';
-
-/** Queues of messages (System V) that a process's IPC namespace has. */
-const queuesOf = (pid: number): number =>
-  (readNamespacedFile(pid, cloneFlags.CLONE_NEWIPC, '/proc/sysvipc/msg') ?? '').split('\n').filter((line) => /^\s*-?\d/.test(line)).length;
+import { queuesOf } from '../../../look/sysctl.ts';
 
 /** Seconds by which a process's clock since boot is ahead. */
 const boottimeOf = (pid: number): number =>
@@ -21,7 +16,7 @@ export default defineExercise({
       says: { en: 'An IPC namespace of yours has a message queue', ja: 'あなたの IPC namespace にメッセージキューがある' },
       check(look) {
         const own = look.others.filter((process) => process.has('ipc'));
-        const queues = own.map(({ pid }) => queuesOf(pid));
+        const queues = own.map((process) => queuesOf(process));
         return {
           ok: queues.some((n) => n > 0),
           found:
@@ -34,7 +29,7 @@ export default defineExercise({
     {
       id: 'ipc-lab',
       says: { en: 'The lab itself has none', ja: 'ラボ自身にはキューがない' },
-      check: (look) => ({ ok: queuesOf(look.host.pid) === 0, found: { en: `${queuesOf(look.host.pid)} queues`, ja: `${queuesOf(look.host.pid)} 個` } }),
+      check: (look) => ({ ok: queuesOf(look.host) === 0, found: { en: `${queuesOf(look.host)} queues`, ja: `${queuesOf(look.host)} 個` } }),
     },
     {
       id: 'cgroup',
