@@ -1,0 +1,11 @@
+#: raw
+hako run -d --network none base sleep 55555
+kill -9 "$(pgrep -x hakod)"
+sleep 3
+hako ps
+
+#: hako
+hako run -d --network none base sleep 55555
+pkill -9 -x hakod
+sleep 3
+hako engine start
