@@ -2,7 +2,8 @@
  * The lab as a container's configuration: what its root may do, and what it may not. See runtime-spec config.md, user_namespaces(7).
  *
  * With a user namespace (the usual form) its root has every capability, over nothing of the machine's. Without one (`realRoot`) a
- * device list and a shorter list of capabilities stand between it and the machine.
+ * device list, a shorter list of capabilities and a filter that lets nothing be mounted stand between it and the machine: a mount of
+ * the machine's that is read-only here could be made writable again by who may mount.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -36,10 +37,45 @@ const path = '/opt/hako:/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/u
 
 /** Capabilities over the whole machine that no exercise is about. */
 const dangerous = new Set(
-  ['SYS_MODULE', 'SYS_BOOT', 'SYS_TIME', 'SYS_RAWIO', 'MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_CONTROL', 'AUDIT_READ'].map(
-    (name) => `CAP_${name}`,
-  ),
+  [
+    'DAC_READ_SEARCH',
+    'SYS_MODULE',
+    'SYS_BOOT',
+    'SYS_TIME',
+    'SYS_RAWIO',
+    'MAC_OVERRIDE',
+    'MAC_ADMIN',
+    'SYSLOG',
+    'WAKE_ALARM',
+    'BLOCK_SUSPEND',
+    'AUDIT_CONTROL',
+    'AUDIT_READ',
+  ].map((name) => `CAP_${name}`),
 );
+
+/** Calls that no exercise without a user namespace is about: those that change mounts, find files by handles, load programs or modules. */
+const barred: readonly string[] = [
+  'mount',
+  'umount2',
+  'move_mount',
+  'open_tree',
+  'fsopen',
+  'fsmount',
+  'fsconfig',
+  'fspick',
+  'mount_setattr',
+  'pivot_root',
+  'open_by_handle_at',
+  'bpf',
+  'init_module',
+  'finit_module',
+  'delete_module',
+  'kexec_load',
+  'kexec_file_load',
+  'reboot',
+  'swapon',
+  'swapoff',
+];
 
 /** Devices that the lab gets from the machine where they are there; nothing in them leads to the machine's data. */
 const extraDevices = ['/dev/kvm', '/dev/net/tun', '/dev/fuse'];
@@ -98,6 +134,7 @@ export function labConfiguration(plan: ConfigurationPlan): object {
             cgroupsPath: plan.cgroupsPath,
             resources: { memory: { limit: memory }, pids: { limit: pids }, ...(maps ? {} : { devices: labDevices }) },
           }),
+      ...(maps ? {} : { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: barred, action: 'SCMP_ACT_ERRNO', errnoRet: 1 }] } }),
       // Nothing is masked: a procfs that is covered in part may not be mounted again in a user namespace beneath (mount_too_revealing).
       ...(maps
         ? {}

@@ -22,9 +22,9 @@ export function inventoryOf(lab: Pick<Lab, 'pid' | 'cgroups'>): string[] {
 function processLines(first: number): string[] {
   const all = labProcesses(first);
   const inside = new Set(all.map(({ pid }) => pid));
-  return all
-    .filter(({ pid, parent, args }) => pid !== first && inside.has(parent) && !(parent === first && args.join(' ') === 'sleep infinity'))
-    .map(({ name }) => `process ${name}`);
+  // What the init waits for; an orphan of the same words came later.
+  const own = all.find(({ parent, args }) => parent === first && args.join(' ') === 'sleep infinity');
+  return all.filter((process) => process.pid !== first && inside.has(process.parent) && process !== own).map(({ name }) => `process ${name}`);
 }
 
 /** As the lab's first process sees them; a namespace that is kept by a bind mount is one of them. */

@@ -12,7 +12,7 @@ import { LabError } from './error.ts';
 import { chooseMaps } from './id-maps.ts';
 import { inventoryOf, leftOnMachine } from './inventory.ts';
 import { labConfiguration } from './configuration.ts';
-import { cgroupName, defaultName, findLab, labDirectory, labsDirectory, note, noted, stateRoot, type Lab, type LabOptions } from './place.ts';
+import { cgroupName, checkName, defaultName, findLab, labDirectory, labsDirectory, note, noted, stateRoot, type Lab, type LabOptions } from './place.ts';
 import { mustCall } from './runtime.ts';
 import { writeSkeleton } from './skeleton.ts';
 
@@ -33,12 +33,12 @@ const patience = 20_000;
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const name = options.name ?? defaultName();
-  using _ = lockFile(labsDirectory(), name);
+  using _ = lockFile(labsDirectory(), checkName(name));
   const there = findLab(name);
   if (there) {
     if (options.realRoot !== undefined && options.realRoot !== there.realRoot)
       throw new LabError(
-        `the lab "${name}" runs ${there.realRoot ? 'without' : 'with'} a user namespace: stop it first (hako lab stop${name === 'lab' ? '' : ` ${name}`})`,
+        `the lab "${name}" runs ${there.realRoot ? 'without' : 'with'} a user namespace: stop it first (hako lab stop${name === 'lab' ? '' : ` --name ${name}`})`,
       );
     return there;
   }
@@ -48,14 +48,14 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 
 /** Ends a lab and takes away all that it was. @returns what is left of it on the machine, a line each: nothing, if all is well */
 export async function stopLab(name = defaultName()): Promise<readonly string[]> {
-  using _ = lockFile(labsDirectory(), name);
+  using _ = lockFile(labsDirectory(), checkName(name));
   await clear(name);
   return leftOnMachine(name);
 }
 
 /** Makes a lab anew, as it was first asked for. @param change what is to be otherwise than it was */
 export async function resetLab(name = defaultName(), change: LabOptions = {}): Promise<Lab> {
-  using _ = lockFile(labsDirectory(), name);
+  using _ = lockFile(labsDirectory(), checkName(name));
   const before = noted(name)?.options ?? {};
   await clear(name);
   return begin(name, { ...before, ...change });
@@ -63,9 +63,9 @@ export async function resetLab(name = defaultName(), change: LabOptions = {}): P
 
 async function begin(name: string, options: LabOptions): Promise<Lab> {
   const directory = labDirectory(name);
-  const maps = options.realRoot ? undefined : chooseMaps(name);
   if (options.realRoot && process.geteuid!() !== 0) throw new LabError('a lab without a user namespace (--real-root) takes root: run hako as root');
   mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const maps = options.realRoot ? undefined : reserveIds(name, directory, options);
   writeSkeleton(directory, name);
   const hierarchies = hierarchiesOf(name);
   const plan = { name, directory, cgroupsPath: cgroupName(name), clone: clone(), options, maps, withoutCgroup: hierarchies.length === 0 };
@@ -92,6 +92,14 @@ async function begin(name: string, options: LabOptions): Promise<Lab> {
     await clear(name);
     throw error;
   }
+}
+
+/** Chooses the lab's ids, and notes them before another lab can choose the same. */
+function reserveIds(name: string, directory: string, options: LabOptions): ReturnType<typeof chooseMaps> {
+  using _ = lockFile(labsDirectory(), 'ids');
+  const maps = chooseMaps(name);
+  note({ pid: 0, startTime: '', name, directory, realRoot: false, hostId: maps.users[0]?.hostID ?? 0, cgroups: [], inventory: [], options });
+  return maps;
 }
 
 /** Waits until the first process has set the lab up and become the init. */

@@ -9,7 +9,7 @@ export interface RunOptions {
   /** Default: /root. */
   readonly cwd?: string;
   readonly stdin?: string;
-  /** Milliseconds, after which it is killed. */
+  /** Milliseconds, after which it is not waited for any more. */
   readonly timeout?: number;
   /** `uid` or `uid:gid`, as the lab counts. */
   readonly user?: string;
