@@ -101,7 +101,7 @@ for (const machine of ['x64', 'arm64'] satisfies Architecture[]) {
     const unshare = inPath('unshare');
     const noNamespace = (process.getuid?.() !== 0 && 'only root can make a PID namespace') || (!unshare && 'unshare is missing');
     test('as process 1: takes signals, reaps orphans, and takes the namespace with it', { skip: noNamespace }, async () => {
-      const script = `trap 'echo terminated; kill $!' TERM
+      const script = `trap 'echo terminated; kill -KILL $!' TERM
         (sh -c 'exec sleep 0.01' & echo $! > "${directory}/orphan")
         orphan=$(cat "${directory}/orphan")
         tries=0
