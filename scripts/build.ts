@@ -17,6 +17,7 @@ const entries = {
   hakod: 'src/engine/hakod.ts',
   tracer: 'src/engine/tracer/main.ts',
   'layer-worker': 'src/storage/layer-worker.ts',
+  'hako-oci': 'src/oci/main.ts',
 };
 
 /**
@@ -38,15 +39,22 @@ const loadElsewhere: Plugin = {
   },
 };
 
-/** hako-oci is started several times for each container: each of its commands is a bundle of its own, with nothing but what it needs. */
-const ociCommands = globSync('src/oci/commands/*.ts', { cwd: root }).filter((path) => !path.endsWith('.test.ts'));
-const ociModule = (path: string): string => `oci-${basename(path, '.ts')}`;
-const loadOciCommands: Plugin = {
-  name: 'load the commands of hako-oci from bundles of their own',
+/**
+ * hako-oci is started several times for each container: each of its commands is a program of its own, with nothing but what it needs
+ * (src/oci/command-program.ts). Such a bundle is an expression, a function that scripts/start.cjs calls with what modules have.
+ */
+const ociCommands = globSync('src/oci/commands/*.ts', { cwd: root })
+  .filter((path) => !path.endsWith('.test.ts'))
+  .map((path) => basename(path, '.ts'));
+const commandPrograms: Plugin = {
+  name: 'programs of one command',
   setup(bundler) {
-    bundler.onResolve({ filter: /\/commands\/[\w-]+\.ts$/ }, ({ path, kind, importer }) =>
-      kind === 'dynamic-import' && importer === join(root, 'src/oci/commands.ts') ? { path: `./${ociModule(path)}.js`, external: true } : undefined,
-    );
+    bundler.onResolve({ filter: /^command:/ }, ({ path }) => ({ path: path.slice('command:'.length), namespace: 'command' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'command' }, ({ path }) => ({
+      contents: `import { runCommandProgram } from './command-program.ts'; import { command } from './commands/${path}.ts'; runCommandProgram('${path}', command);`,
+      resolveDir: join(root, 'src/oci'),
+    }));
+    bundler.onResolve({ filter: /\/main\.ts$/ }, () => ({ path: './hako-oci.js', external: true }));
   },
 };
 
@@ -78,12 +86,16 @@ const built = await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: { 'hako-oci': 'src/oci/main.ts', ...Object.fromEntries(ociCommands.map((path) => [ociModule(path), path])) },
+    entryPoints: Object.fromEntries(ociCommands.map((name) => [`oci-${name}`, `command:${name}`])),
     format: 'cjs',
     define: { 'import.meta.filename': '__filename', 'import.meta.dirname': '__dirname' },
-    plugins: [loadOciCommands],
-    supported: { 'dynamic-import': false }, // require, which scripts/start.cjs answers
-    banner: { js: '//' }, // scripts/start.cjs finds there under which name V8's part of it is kept
+    plugins: [commandPrograms],
+    supported: { 'dynamic-import': false }, // require, which scripts/start.cjs gives
+    // V8 reads all of it, and keeps it: names of one letter make it a third shorter.
+    minifyIdentifiers: true,
+    // The first line is where scripts/start.cjs finds under which name V8's part of it is kept.
+    banner: { js: '//\n(function(require,__filename,__dirname){' },
+    footer: { js: '})' },
   }),
   build({
     ...common,

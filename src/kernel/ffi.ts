@@ -5,17 +5,21 @@
  * that it has Node do (docs/decisions/dependencies.md). The command line never loads it.
  */
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
-import { dirname } from 'node:path';
+import { parentPath } from './absolute-path.ts';
 import type * as Koffi from 'koffi';
+import { provideExitGroup } from './exit.ts';
+import { architecture, syscalls } from './syscalls.ts';
+
+/** Of dlopen(3). node:os has it too, and takes half a millisecond to load. */
+const RTLD_LAZY = 1;
 
 /** The native part, where npm has put it: beside a directory above this file. @throws Error as Node's own, where there is none */
 function loadKoffi(): typeof Koffi {
   const name = `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
   let directory = import.meta.dirname;
-  while (directory !== '/' && !existsSync(`${directory}/${name}`)) directory = dirname(directory);
+  while (directory !== '/' && !existsSync(`${directory}/${name}`)) directory = parentPath(directory);
   const module = { exports: {} };
-  process.dlopen(module, `${directory}/${name}`, constants.dlopen.RTLD_LAZY);
+  process.dlopen(module, `${directory}/${name}`, RTLD_LAZY);
   return module.exports as typeof Koffi;
 }
 
@@ -64,3 +68,5 @@ const entry = koffi.proto('intptr_t entry(void *, void *, void *)');
 export function callMachineCode(address: bigint, a: RawArg, b: RawArg, c: RawArg): number {
   return Number(koffi.call(address, entry, a, b, c));
 }
+
+provideExitGroup((status) => rawSyscall(syscalls.exit_group[architecture], status));

@@ -1,6 +1,6 @@
 /** Making a directory with those above it. */
 import { mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { absolutePath, parentPath } from './absolute-path.ts';
 
 /**
  * Makes it, and what is missing above it. Not by mkdir's `recursive`, which tries for ever where the kernel says that nothing can be made,
@@ -9,9 +9,9 @@ import { dirname, resolve } from 'node:path';
  * @throws NodeJS.ErrnoException
  */
 export function makeDirectory(path: string, mode: number): void {
-  const whole = resolve(path);
+  const whole = absolutePath(path);
   if (statSync(whole, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(whole) !== whole) makeDirectory(dirname(whole), mode);
+  if (whole !== '/') makeDirectory(parentPath(whole), mode);
   try {
     mkdirSync(whole, { mode });
   } catch (error) {

@@ -7,7 +7,7 @@
  * nothing could have controllers while processes are in it; and below it for a user to whom only that belongs.
  */
 import { accessSync, constants, existsSync } from 'node:fs';
-import { posix } from 'node:path';
+import { cleanPath, parentPath } from '../kernel/absolute-path.ts';
 import { directoryIn, prefixes } from '../runtime/cgroup/cgroup.ts';
 import { beneath, type CgroupLayout, type Hierarchy } from '../runtime/cgroup/layout.ts';
 import { OciError } from './error.ts';
@@ -19,15 +19,15 @@ import { OciError } from './error.ts';
  */
 export function cgroupPlace(cgroupsPath: string | undefined, id: string, layout: CgroupLayout): { readonly path: string; readonly layout: CgroupLayout } {
   // As a path below a root of its own, so that no `..` leads out of it.
-  const inner = posix.normalize(`/${cgroupsPath || id}`).replace(/\/$/, '');
-  if (inner === '') throw new OciError(`linux.cgroupsPath ("${cgroupsPath}") names the root of the cgroups: name one below it`);
+  const inner = cleanPath(cgroupsPath || id);
+  if (inner === '/') throw new OciError(`linux.cgroupsPath ("${cgroupsPath}") names the root of the cgroups: name one below it`);
   if (cgroupsPath?.startsWith('/')) return { path: inner, layout };
   return layout.mode === 'v2' ? { path: besideOwn(layout) + inner, layout } : { path: inner, layout: belowOwn(layout) };
 }
 
 function besideOwn({ unified, delegated }: CgroupLayout): string {
   if (!unified || unified.own === '/') return '';
-  const beside = posix.dirname(unified.own);
+  const beside = parentPath(unified.own);
   const base = mayMake(unified, `${beside === '/' ? '' : beside}/x`) || !delegated ? beside : unified.own;
   return base === '/' ? '' : base;
 }

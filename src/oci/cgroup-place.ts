@@ -13,6 +13,7 @@ import { removeGroup } from '../runtime/resctrl.ts';
 import { apply, type Kernel } from '../step/apply.ts';
 import type { Procedure } from '../step/step.ts';
 import type { CgroupRecord } from './container-record.ts';
+import { stopUnit } from './systemd/scope.ts';
 
 /** The hierarchies that there are, with the root that the container's path is meant from. */
 export function hierarchiesOf({ bases = {} }: CgroupRecord): Hierarchy[] {
@@ -60,10 +61,7 @@ export function applyToFiles<R>(procedure: Procedure<R>, kernel: Kernel = { call
  */
 export async function removeContainerCgroup(record: CgroupRecord, kernel?: Kernel): Promise<void> {
   const { path, hierarchies } = placeOf(record);
-  if (record.unit !== undefined) {
-    const { stopUnit } = await import('./systemd/scope.ts');
-    await stopUnit(record.unit, record.rootless === true);
-  }
+  if (record.unit !== undefined) await stopUnit(record.unit, record.rootless === true);
   const kept = hierarchies.filter((h) => record.kept?.includes(titleOf(h)));
   for (const hierarchy of kept)
     for (const below of cgroupsBelow(directoryIn(hierarchy, path)))

@@ -3,7 +3,7 @@
  * left. See runtime-spec runtime.md "Lifecycle".
  */
 import { closeSync, openSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { absolutePath } from '../kernel/absolute-path.ts';
 import type { Known } from '../kernel/call.ts';
 import { call } from '../kernel/call.ts';
 import { AT_FDCWD } from '../kernel/flags.ts';
@@ -67,7 +67,7 @@ export async function createContainer(request: CreateRequest, settings: Settings
   const { id } = request;
   const store = new StateStore(settings.root);
   const directory = store.directory(id);
-  const bundle = resolve(request.bundle);
+  const bundle = absolutePath(request.bundle);
   const read = readConfig(bundle, request.config);
   const { spec, ...oddities } = readyContainer(read.spec);
   for (const note of [...read.notes, ...oddities.notes]) settings.log.debug(note);
@@ -176,7 +176,7 @@ async function destroy({ process: { pid, startTime }, cgroup }: Created, record:
 
 /** Makes the FIFO at which the process will wait. @returns a descriptor that both reads and writes it, for the process to have */
 function makeGate(directory: string): number {
-  const path = join(directory, gateName);
+  const path = `${directory}/${gateName}`;
   must(call('mknodat', [AT_FDCWD, path, 0o010600, 0]));
   return openSync(path, 'r+');
 }

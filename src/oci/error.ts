@@ -11,12 +11,6 @@ export class OciError extends Error {
   }
 }
 
-/**
- * Whether an error is one of these. Not by `instanceof`, where it may come from a command: each is bundled apart, with a class of its own
- * (docs/decisions/bundle.md).
- */
-export const isOciError = (error: Error): error is OciError => error.name === 'OciError';
-
 /** What the system said of a file, without what it was asked: `no such file or directory (ENOENT)`. */
 export function because(error: unknown): string {
   const { message } = error as Error;

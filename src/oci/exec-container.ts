@@ -12,6 +12,7 @@ import type { ContainerRecord } from './container-record.ts';
 import { OciError } from './error.ts';
 import { asOciError } from './start-failure.ts';
 import { supervisorOf } from './supervisor.ts';
+import { comeWithinReach } from './systemd/scope.ts';
 
 /** What is to be run. */
 export interface ExecRequest {
@@ -36,7 +37,7 @@ export async function execInContainer(request: ExecRequest): Promise<{ readonly 
     throw new OciError('cannot allocate tty if hako-oci will detach without setting console socket');
   const socket = consoleSocket === undefined ? undefined : connectTo(consoleSocket, 'console socket');
   let master: number | undefined;
-  if (record.cgroup.rootless) await (await import('./systemd/scope.ts')).comeWithinReach(placeOf(record.cgroup));
+  if (record.cgroup.rootless) await comeWithinReach(placeOf(record.cgroup));
   try {
     const child = await apply(
       execChild({

@@ -8,6 +8,7 @@ import { waitFlags } from '../kernel/flags.ts';
 import { rawSyscallAsync } from '../kernel/ffi.ts';
 import { openProcess, signalProcess, type ProcessIdentity } from '../kernel/process.ts';
 import { architecture, syscalls } from '../kernel/syscalls.ts';
+import { relayTerminal } from './terminal-relay.ts';
 
 /** Signals that are for us alone: of our own children, of our terminal, and those that stop or cannot be caught. */
 const notPassed = new Set(['SIGCHLD', 'SIGKILL', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH', 'SIGURG', 'SIGPIPE', 'SIGPROF']);
@@ -51,7 +52,7 @@ export class CaughtSignals {
  */
 export async function waitInForeground(child: ProcessIdentity, terminal: number | undefined, signals: CaughtSignals): Promise<number> {
   signals.passTo(child);
-  const relay = terminal === undefined ? undefined : await import('./terminal-relay.ts').then(({ relayTerminal }) => relayTerminal(terminal));
+  const relay = terminal === undefined ? undefined : await relayTerminal(terminal);
   const status = new Uint8Array(4);
   await rawSyscallAsync(syscalls.wait4[architecture], child.pid, status, waitFlags.__WALL, null);
   await relay?.drained();

@@ -8,7 +8,7 @@ import { readMountinfo } from '../kernel/mountinfo.ts';
 import { makeGroup, type ResctrlGroup } from '../runtime/resctrl.ts';
 import type { IntelRdt } from '../runtime/spec.ts';
 import type { Procedure } from '../step/step.ts';
-import type { MadeCgroup } from './cgroup-driver.ts';
+import type { MadeCgroup } from './cgroup-making.ts';
 import { OciError } from './error.ts';
 
 /** Where resctrl is mounted; undefined where it is not. */

@@ -1,7 +1,7 @@
 /** What is noted of a container, and asked for its cgroup, before it is made: alike for one that is created and one that is restored. */
 import { identify } from '../kernel/process.ts';
 import type { Spec } from '../runtime/spec.ts';
-import type { CgroupRequest } from './cgroup-driver.ts';
+import type { CgroupRequest } from './cgroup-making.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { hasHooks } from './hooks.ts';
 import type { Settings } from './settings.ts';

@@ -1,11 +1,11 @@
 /** The file that a caller names with --pid-file, from which it learns the process that it is to watch. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { because, OciError } from './error.ts';
 
 /** Writes the file, at once: whoever reads it finds all of it. @throws OciError */
 export function writePidFile(path: string, pid: number): void {
-  const fresh = join(dirname(path), `.${process.pid}-${path.slice(path.lastIndexOf('/') + 1)}`);
+  const nameAt = path.lastIndexOf('/') + 1;
+  const fresh = `${path.slice(0, nameAt)}.${process.pid}-${path.slice(nameAt)}`;
   try {
     // Never through a link: the directory may be one that others write to.
     writeFileSync(fresh, String(pid), { mode: 0o644, flag: 'wx' });

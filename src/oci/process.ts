@@ -3,7 +3,8 @@
  * variable, and a HOME. And what it may ask for that this machine does not have. Containers and execs have this in common.
  */
 import { closeSync, openSync, realpathSync } from 'node:fs';
-import { basename, dirname, normalize } from 'node:path';
+import { basename } from 'node:path';
+import { cleanPath, parentPath } from '../kernel/absolute-path.ts';
 import { openFlags } from '../kernel/flags.ts';
 import { availableCapabilities, grantCapabilities } from '../runtime/capabilities.ts';
 import { parseMountOptions } from '../runtime/rootfs/mount-options.ts';
@@ -49,13 +50,14 @@ function completeEnvironment(env: readonly string[], home: () => string): string
 /** The home directory by the passwd(5) that the container will see: the root's, or that of the mount that covers it. */
 function homeInBundle({ root, mounts, process: { user } }: Spec): string {
   const passwd = '/etc/passwd';
-  const covering = mounts.findLast(({ destination }) => `${passwd}/`.startsWith(`${normalize(destination).replace(/\/$/, '')}/`));
+  const prefixOf = (destination: string): string => (cleanPath(destination) === '/' ? '' : cleanPath(destination));
+  const covering = mounts.findLast(({ destination }) => `${passwd}/`.startsWith(`${prefixOf(destination)}/`));
   if (!covering) return homeBeneath(root.path, user.uid);
   if (!isBind(covering)) return '/';
-  const below = passwd.slice(normalize(covering.destination).replace(/\/$/, '').length);
+  const below = passwd.slice(prefixOf(covering.destination).length);
   try {
     const source = realpathSync(covering.source);
-    return below ? homeBeneath(source, user.uid, below) : homeBeneath(dirname(source), user.uid, `/${basename(source)}`);
+    return below ? homeBeneath(source, user.uid, below) : homeBeneath(parentPath(source), user.uid, `/${basename(source)}`);
   } catch {
     return '/'; // the mount itself will say what is wrong with its source
   }

@@ -1,5 +1,5 @@
 /** The flags before the command, which hold for every command, and what they come to. */
-import { resolve } from 'node:path';
+import { absolutePath } from '../kernel/absolute-path.ts';
 import { inFirstUserNamespace } from '../kernel/user-namespace.ts';
 import type { Kernel } from '../step/apply.ts';
 import type { Flags, Values } from './command.ts';
@@ -52,7 +52,7 @@ export function settingsOf(flags: GlobalValues, log: Log): Settings {
     throw new OciError(`--systemd-cgroup and --cgroup-manager ${cgroupManager} contradict each other`);
   const rootless = oneOf('--rootless', flags.rootless ?? 'auto', ['true', 'false', 'auto']);
   return {
-    root: flags.root ? resolve(flags.root) : defaultRoot(),
+    root: flags.root ? absolutePath(flags.root) : defaultRoot(),
     cgroupManager,
     rootless: rootless === 'auto' ? !isMachineRoot() : rootless === 'true',
     criu: flags.criu || 'criu',
@@ -67,7 +67,7 @@ const isMachineRoot = (): boolean => process.geteuid!() === 0 && inFirstUserName
 function defaultRoot(): string {
   const own = process.env['XDG_RUNTIME_DIR'];
   const honoured = own && (process.geteuid!() !== 0 || (!inFirstUserNamespace() && process.env['USER'] !== 'root'));
-  return honoured ? `${resolve(own)}/hako-oci` : '/run/hako-oci';
+  return honoured ? `${absolutePath(own)}/hako-oci` : '/run/hako-oci';
 }
 
 function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {

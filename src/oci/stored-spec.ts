@@ -3,13 +3,12 @@
  * the bundle meanwhile.
  */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Spec } from '../runtime/spec.ts';
 import { formatJson, parseJson } from './config/json.ts';
 import { readDocument, validateConfig } from './config/read.ts';
 import { because, OciError } from './error.ts';
 
-const nameOf = (directory: string): string => join(directory, 'config.json');
+const nameOf = (directory: string): string => `${directory}/config.json`;
 
 /** Writes it. @param directory the container's */
 export function writeStoredSpec(directory: string, spec: Spec): void {

@@ -10,7 +10,7 @@ import test, { after } from 'node:test';
 import { configSchema } from '../../src/oci/config/config-schema.ts';
 import { validateConfig } from '../../src/oci/config/read.ts';
 import type { Schema } from '../../src/oci/config/schema.ts';
-import { makeCgroup, type MadeCgroup } from '../../src/oci/cgroup-driver.ts';
+import { makeCgroup, type MadeCgroup } from '../../src/oci/cgroup-making.ts';
 import { groupOf, withGroup } from '../../src/oci/intel-rdt.ts';
 import { cgroupPlace } from '../../src/oci/cgroup-path.ts';
 import type { ContainerRecord } from '../../src/oci/container-record.ts';

@@ -102,16 +102,18 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     return pointer(placeList(arg));
   };
 
-  const encoded: (number | bigint)[][] = [];
+  const encoded: (number | bigint)[] = [];
   const placed: { start: number; end: number }[] = [];
   for (const section of sections) {
     const start = align(end, alignment);
-    section.forEach((row, i) => {
-      rowOffsets.set(row, start + i * rowLayout.size);
-      callOffsets.set(row.call, start + i * rowLayout.size);
-    });
-    end = start + section.length * rowLayout.size;
-    for (const row of section) encoded.push(row.call.args.map(encode));
+    let at = start;
+    for (const row of section) {
+      rowOffsets.set(row, at);
+      callOffsets.set(row.call, at);
+      at += rowLayout.size;
+    }
+    end = at;
+    for (const { call } of section) for (const arg of call.args) encoded.push(encode(arg));
     placed.push({ start, end });
   }
 
@@ -119,28 +121,38 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
   const bytes = scratch.subarray(0, end).fill(0);
   const words = new Uint32Array(bytes.buffer, 0, Math.ceil(end / 4));
   for (const { at, bytes: content } of data) bytes.set(content, at);
-  const put = (at: number, value: number | bigint): void => {
+  const put = (word: number, value: number | bigint): void => {
     if (typeof value === 'bigint') value = BigInt.asUintN(64, value);
-    words[at / 4] = typeof value === 'bigint' ? Number(value & 0xffff_ffffn) : value;
-    words[at / 4 + 1] = typeof value === 'bigint' ? Number(value >> 32n) : Math.floor(value / 2 ** 32);
+    words[word] = typeof value === 'bigint' ? Number(value & 0xffff_ffffn) : value;
+    words[word + 1] = typeof value === 'bigint' ? Number(value >> 32n) : Math.floor(value / 2 ** 32);
   };
   const addressOfRow = (row: Row): number => pointer(rowOffsets.get(row)!);
   let index = 0;
-  for (const section of sections) {
-    const last = section.at(-1)!;
-    section.forEach((row, i) => {
-      const at = rowOffsets.get(row)!;
-      const next = section[i + 1] ?? last;
+  for (const [number, section] of sections.entries()) {
+    let at = placed[number]!.start;
+    const last = at + (section.length - 1) * rowLayout.size;
+    // Some thousand words, of a function that V8 interprets: calls are made for those words only that need one.
+    for (const row of section) {
+      const { args, name, accept } = row.call;
+      const word = at / 4;
       let indirect = 0;
-      row.call.args.forEach((arg, k) => (indirect |= arg instanceof Result || arg instanceof Stored ? 1 << k : 0));
-      words[(at + rowLayout.number) / 4] = row.number ?? syscalls[row.call.name][architecture];
-      words[(at + rowLayout.indirect) / 4] = indirect;
-      encoded[index++]!.forEach((value, k) => put(at + rowLayout.args + 8 * k, value));
-      put(at + rowLayout.result, notRun);
-      put(at + rowLayout.onError, addressOfRow(row.onError ?? (row.call.accept ? next : last)));
-      put(at + rowLayout.onZero, addressOfRow(row.onZero ?? next));
-      put(at + rowLayout.next, addressOfRow(row.onPositive ?? next));
-    });
+      for (let k = 0; k < args.length; k++) {
+        const value = encoded[index++]!;
+        const to = word + rowLayout.args / 4 + 2 * k;
+        if (typeof value === 'number' && value >= 0 && value < 2 ** 32) words[to] = value;
+        else put(to, value);
+        const arg = args[k];
+        if (arg instanceof Result || arg instanceof Stored) indirect |= 1 << k;
+      }
+      words[word + rowLayout.number / 4] = row.number ?? syscalls[name][architecture];
+      words[word + rowLayout.indirect / 4] = indirect;
+      put(word + rowLayout.result / 4, notRun);
+      const next = pointer(at === last ? at : at + rowLayout.size);
+      put(word + rowLayout.onError / 4, row.onError ? addressOfRow(row.onError) : accept ? next : pointer(last));
+      put(word + rowLayout.onZero / 4, row.onZero ? addressOfRow(row.onZero) : next);
+      put(word + rowLayout.next / 4, row.onPositive ? addressOfRow(row.onPositive) : next);
+      at += rowLayout.size;
+    }
   }
   return { bytes, sections: placed, offsetOf: (row) => rowOffsets.get(row)!, offsetOfBytes: (b) => byteOffsets.get(b)! };
 }

@@ -8,6 +8,7 @@ import { CaughtSignals, waitInForeground } from '../foreground.ts';
 import { removeContainer } from '../remove-container.ts';
 import { asOciError } from '../start-failure.ts';
 import { claimStart } from '../start-gate.ts';
+import { startWithHooks } from '../start-hooks.ts';
 import { StateStore } from '../state-store.ts';
 
 export const command = defineCommand({
@@ -27,7 +28,7 @@ export const command = defineCommand({
     const { record, child } = await createContainer({ ...request, gated: true, ...(attached ? { takeTerminal: (fd) => void (master = fd) } : {}) }, settings);
     try {
       const claimed = claimStart(store.directory(record.id), record.id);
-      if (record.hooks) await (await import('../start-hooks.ts')).startWithHooks(record, claimed, store, settings);
+      if (record.hooks) await startWithHooks(record, claimed, store, settings);
       else claimed.release();
       await child.begun();
       settings.log.flush();

@@ -1,7 +1,7 @@
 /** config.json and its parts, from file or value to what the runtime takes; or one sentence with all that is wrong. */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
-import { isAbsolute, join } from 'node:path';
+import { absolutePath } from '../../kernel/absolute-path.ts';
 import type { ProcessSpec, Resources, Spec } from '../../runtime/spec.ts';
 import { because, OciError } from '../error.ts';
 import { configSchema, isBind } from './config-schema.ts';
@@ -34,10 +34,10 @@ const mostBytes = 16 * 2 ** 20;
  * @param file another file than the bundle's config.json
  * @throws OciError naming what is wrong, by its path in the document
  */
-export function readConfig(bundle: string, file = join(bundle, 'config.json')): ValidConfig {
+export function readConfig(bundle: string, file = `${bundle}/config.json`): ValidConfig {
   const { spec, ...odd } = validateConfig(parseJson(readDocument(file, 'config.json'), 'config.json'));
   checkJoinedUser(spec.linux);
-  const inBundle = (path: string): string => (isAbsolute(path) ? path : join(bundle, path));
+  const inBundle = (path: string): string => (path.startsWith('/') ? path : absolutePath(`${bundle}/${path}`));
   const mounts = spec.mounts.map((mount) => (isBind(mount) ? { ...mount, source: inBundle(mount.source) } : mount));
   return { spec: { ...spec, mounts, root: { ...spec.root, path: rootDirectory(inBundle(spec.root.path)) } }, ...odd };
 }

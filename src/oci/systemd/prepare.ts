@@ -2,10 +2,10 @@
  * A container's cgroup by systemd: a scope unit, whose cgroup is delegated to us. A scope needs a process, and the container's is to
  * be born in its cgroup: until then another one, which does nothing, holds the place.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseOwnCgroups, titleOf, type CgroupLayout } from '../../runtime/cgroup/layout.ts';
-import { makeCgroup, deviceRules, type CgroupRequest, type PreparedCgroup } from '../cgroup-driver.ts';
+import { makeCgroup, deviceRules, type CgroupRequest, type PreparedCgroup } from '../cgroup-making.ts';
 import type { CgroupRecord } from '../container-record.ts';
 import { OciError } from '../error.ts';
 import { deviceProperties } from './device-properties.ts';
@@ -80,7 +80,8 @@ async function scopeProperties(request: CgroupRequest, { slice }: UnitPlace, lay
 class PlaceHolder {
   #process: ChildProcess | undefined;
 
-  start(): Promise<number> {
+  async start(): Promise<number> {
+    const { spawn } = await import('node:child_process'); // as bus.ts: only who needs it loads it
     const child = spawn('/bin/sh', ['-c', 'read end'], { stdio: ['pipe', 'ignore', 'ignore'] });
     this.#process = child;
     return new Promise((resolve, reject) => {

@@ -14,7 +14,8 @@ import { ended, firstLine, run, start, testPath, unable } from '../../runtime/cg
 import { killAll } from '../../runtime/cgroup/kill.ts';
 import { titleOf } from '../../runtime/cgroup/layout.ts';
 import { stats } from '../../runtime/cgroup/stats.ts';
-import { prepareCgroup, type CgroupRequest } from '../cgroup-driver.ts';
+import { prepareCgroup } from '../cgroup-driver.ts';
+import type { CgroupRequest } from '../cgroup-making.ts';
 import { placeOf, removeContainerCgroup } from '../cgroup-place.ts';
 import { pathsOf } from './address.ts';
 import { Bus, BusError } from './bus.ts';

@@ -3,6 +3,7 @@
  * has already is left as it is, if it is the same. See runtime-spec config-linux.md "Devices", "Default Devices".
  */
 import { existsSync, lstatSync } from 'node:fs';
+import { cleanPath } from '../../kernel/absolute-path.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from '../../kernel/file-at.ts';
 import type { Known } from '../../kernel/call.ts';
 import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
@@ -10,7 +11,7 @@ import { word } from '../../step/shell.ts';
 import type { Procedure } from '../../step/step.ts';
 import type { DeviceSource } from './dev-steps.ts';
 import { defaultDeviceLinks, defaultDevices } from '../devices.ts';
-import { cleanPath, MountError } from './mount-plan.ts';
+import { MountError } from './mount-plan.ts';
 import { cloneTree } from './mount-steps.ts';
 import type { DeviceSpec, Spec } from '../spec.ts';
 import { opening, takeCopy, type Taken } from '../taking.ts';

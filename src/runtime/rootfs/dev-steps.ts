@@ -3,7 +3,7 @@
  * In a user namespace mknod is refused (EPERM), so the host's nodes are bound instead. See runtime-spec
  * config-linux.md "Default Devices", null(4), mknod(2).
  */
-import { dirname } from 'node:path';
+import { parentPath } from '../../kernel/absolute-path.ts';
 import { call, result, type Arg, type Call } from '../../kernel/call.ts';
 import { errno } from '../../kernel/errno.ts';
 import { atFlags, openFlags } from '../../kernel/flags.ts';
@@ -32,9 +32,9 @@ export interface DeviceSource {
 export function deviceSteps(root: Arg, devices: readonly DeviceSource[], below: string): Step[] {
   return devices.map(({ device, source }) => {
     const mode = (device.fileMode ?? 0o666) & 0o7777;
-    const parent = openInRoot(root, dirname(device.path), openFlags.O_PATH | openFlags.O_DIRECTORY);
+    const parent = openInRoot(root, parentPath(device.path), openFlags.O_PATH | openFlags.O_DIRECTORY);
     const name = device.path.slice(device.path.lastIndexOf('/') + 1);
-    const parents = makeMountPoint(root, dirname(device.path), below, false);
+    const parents = makeMountPoint(root, parentPath(device.path), below, false);
     const owner = device.uid || device.gid ? [call('fchownat', [result(parent), name, device.uid ?? 0, device.gid ?? 0, atFlags.AT_SYMLINK_NOFOLLOW])] : [];
     const numbers = device.type === 'p' ? '' : ` ${device.major} ${device.minor}`;
     if (source === undefined) {
@@ -43,7 +43,7 @@ export function deviceSteps(root: Arg, devices: readonly DeviceSource[], below: 
         what: `Make the device ${device.path}`,
         calls: [...parents, parent, call('mknodat', [result(parent), name, fileTypes[device.type] | mode, deviceNumber(device.major, device.minor)]), ...owner],
         shell: [
-          ...(parents.length ? [makePlace(dirname(device.path), false)] : []),
+          ...(parents.length ? [makePlace(parentPath(device.path), false)] : []),
           `mknod -m ${mode.toString(8)} ${inRoot(device.path)} ${device.type}${numbers}`,
           ...(owner.length ? [`chown ${device.uid ?? 0}:${device.gid ?? 0} ${inRoot(device.path)}`] : []),
         ].join('\n'),
@@ -72,7 +72,7 @@ export function deviceSteps(root: Arg, devices: readonly DeviceSource[], below: 
 export function linkStep(root: Arg, links: readonly { readonly path: string; readonly target: string }[], replaced: readonly string[] = []): Step {
   const directories = new Map<string, Call>();
   const calls = links.flatMap(({ path, target }) => {
-    const directory = dirname(path);
+    const directory = parentPath(path);
     let parent = directories.get(directory);
     const fresh = !parent;
     parent ??= openInRoot(root, directory, openFlags.O_PATH | openFlags.O_DIRECTORY);
@@ -86,6 +86,6 @@ export function linkStep(root: Arg, links: readonly { readonly path: string; rea
     what: `Link ${links.map((l) => l.path).join(', ')}`,
     calls,
     shell: links.map((l) => `ln -s${replaced.includes(l.path) ? 'f' : ''} ${word(l.target)} ${inRoot(l.path)}`).join('\n'),
-    look: `ls -l /proc/$PID/root${word(dirname(links[0]?.path ?? '/dev/fd'))}`,
+    look: `ls -l /proc/$PID/root${word(parentPath(links[0]?.path ?? '/dev/fd'))}`,
   };
 }

@@ -2,7 +2,7 @@
  * The mounts of a configuration, read and checked before anything is done: what kind each is, and that nothing in it is left out.
  * See runtime-spec config.md "Mounts".
  */
-import { posix } from 'node:path';
+import { absolutePath, cleanPath } from '../../kernel/absolute-path.ts';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
 import type { MountSpec, Spec } from '../spec.ts';
 
@@ -87,11 +87,8 @@ export function planMounts(spec: Spec, bundle = '/'): PlannedMount[] {
   });
 }
 
-/** `a//b/../c/` as `/a/c`: a relative destination is relative to the root. */
-export const cleanPath = (path: string): string => posix.normalize(`/${path}`).replace(/(.)\/+$/, '$1');
-
 /** A bind mount's source. A parameter of a script stands for an absolute one (src/step/shell.ts). */
-const absolute = (source: string, bundle: string): string => (source.startsWith('/') || source.startsWith('\0') ? source : posix.join(bundle, source));
+const absolute = (source: string, bundle: string): string => (source.startsWith('/') || source.startsWith('\0') ? source : absolutePath(`${bundle}/${source}`));
 
 /** What is mounted on the host at its source comes in or not, as the root's propagation says; nothing goes out unless that is asked for. */
 const defaultPropagation = ({ linux }: Spec): string => (/^r?(private|unbindable)$/.test(linux.rootfsPropagation ?? '') ? 'rprivate' : 'rslave');
