@@ -44,11 +44,15 @@ export class Stored {
 export class Struct {
   readonly bytes: Uint8Array;
   readonly pointers: readonly (readonly [offset: number, target: Uint8Array | string | Struct])[];
-  readonly text: string;
-  constructor(text: string, bytes: Uint8Array, pointers: readonly (readonly [number, Uint8Array | string | Struct])[] = []) {
-    this.text = text;
+  readonly #text: string | (() => string);
+  /** @param text may be a function, since nearly all calls are made and never printed */
+  constructor(text: string | (() => string), bytes: Uint8Array, pointers: readonly (readonly [number, Uint8Array | string | Struct])[] = []) {
+    this.#text = text;
     this.bytes = bytes;
     this.pointers = pointers;
+  }
+  get text(): string {
+    return typeof this.#text === 'string' ? this.#text : this.#text();
   }
 }
 

@@ -1,8 +1,10 @@
-/** Which Linux this is: what its calls can do depends on that, and cannot always be asked of them. See uname(2). */
-import { release } from 'node:os';
+/**
+ * Which Linux this is: what its calls can do depends on that, and cannot always be asked of them. See uname(2). node:os is loaded when it is
+ * asked for, which takes half a millisecond.
+ */
 
 /** Whether a kernel is of a version or a later one. @param of its release, such as `6.1.0-13-amd64`; this one's by default */
-export function kernelAtLeast(major: number, minor: number, of = release()): boolean {
+export function kernelAtLeast(major: number, minor: number, of = process.getBuiltinModule('node:os').release()): boolean {
   const [itsMajor = 0, itsMinor = 0] = of.split('.').map((part) => Number.parseInt(part, 10));
   return itsMajor > major || (itsMajor === major && itsMinor >= minor);
 }

@@ -1,6 +1,5 @@
 /** Lists of processors and memory nodes, such as `0-2,4`, and which of them this machine has. See cpuset(7), "List format". */
 import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 
 /** No machine has more; a range beyond it is not unfolded. */
 const most = 65_536;
@@ -31,6 +30,6 @@ function readOnline(kind: 'cpu' | 'node'): string {
   try {
     return readFileSync(`/sys/devices/system/${kind}/online`, 'utf8').trim();
   } catch {
-    return kind === 'node' ? '0' : `0-${cpus().length - 1}`;
+    return kind === 'node' ? '0' : `0-${process.getBuiltinModule('node:os').cpus().length - 1}`;
   }
 }

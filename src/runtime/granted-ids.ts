@@ -1,6 +1,5 @@
 /** The ids that a user is granted beside his own, by /etc/subuid and /etc/subgid; see subuid(5). newuidmap(1) holds who uses them to these files. */
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { IdMapping } from './spec.ts';
 
@@ -52,7 +51,7 @@ export function ownMaps(): OwnMaps {
 /** A user without an entry in passwd has his number for a name. */
 function nameOf(uid: number): string {
   try {
-    return userInfo().username;
+    return process.getBuiltinModule('node:os').userInfo().username;
   } catch {
     return String(uid);
   }

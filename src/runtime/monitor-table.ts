@@ -82,11 +82,12 @@ for (const signal of [signals.SIGINT, signals.SIGQUIT, signals.SIGTSTP, signals.
 
 /** The argument of clone3, as it prints; the pointers in it are set when the table is compiled. */
 export function cloneArgs(flags: number, cgroupFd?: number | string): Struct {
-  const names = Object.entries(cloneFlags)
-    .filter(([, bit]) => Math.floor(flags / bit) % 2 === 1)
-    .map(([name]) => name);
+  const names = (): string[] =>
+    Object.entries(cloneFlags)
+      .filter(([, bit]) => Math.floor(flags / bit) % 2 === 1)
+      .map(([name]) => name);
   const cgroup = cgroupFd === undefined ? '' : `, cgroup=${cgroupFd}`;
-  return new Struct(`{flags=${names.join('|') || '0'}, exit_signal=SIGCHLD${cgroup}}`, new Uint8Array(cloneArgsLayout.size));
+  return new Struct(() => `{flags=${names().join('|') || '0'}, exit_signal=SIGCHLD${cgroup}}`, new Uint8Array(cloneArgsLayout.size));
 }
 
 /** The socket between the engine and a monitor that stays: the engine's end, which the monitor holds for a later one, and its own. */
@@ -181,5 +182,5 @@ function cloneArgsFor(plan: MonitorPlan, pidBytes: Uint8Array): Struct {
   // A sibling has its parent told as the monitor has, until execve(2) makes it SIGCHLD.
   if (!sibling) view.setBigUint64(cloneArgsLayout.exitSignal, BigInt(signals.SIGCHLD), true);
   if (plan.cgroupFd !== undefined) view.setBigUint64(cloneArgsLayout.cgroup, BigInt(plan.cgroupFd), true);
-  return new Struct(cloneArgs(plan.flags, plan.cgroupFd).text, bytes, [[cloneArgsLayout.parentTid, pidBytes]]);
+  return new Struct(() => cloneArgs(plan.flags, plan.cgroupFd).text, bytes, [[cloneArgsLayout.parentTid, pidBytes]]);
 }

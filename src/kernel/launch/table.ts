@@ -127,6 +127,8 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     words[word + 1] = typeof value === 'bigint' ? Number(value >> 32n) : Math.floor(value / 2 ** 32);
   };
   const addressOfRow = (row: Row): number => pointer(rowOffsets.get(row)!);
+  // The bytes are zero already: of an address below 4 GiB only one word is to be written.
+  const putAddress = pointer(end) < 2 ** 32 ? (word: number, address: number): void => void (words[word] = address) : put;
   let index = 0;
   for (const [number, section] of sections.entries()) {
     let at = placed[number]!.start;
@@ -146,11 +148,12 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       }
       words[word + rowLayout.number / 4] = row.number ?? syscalls[name][architecture];
       words[word + rowLayout.indirect / 4] = indirect;
-      put(word + rowLayout.result / 4, notRun);
+      words[word + rowLayout.result / 4] = notRun;
+      words[word + rowLayout.result / 4 + 1] = -1; // its sign
       const next = pointer(at === last ? at : at + rowLayout.size);
-      put(word + rowLayout.onError / 4, row.onError ? addressOfRow(row.onError) : accept ? next : pointer(last));
-      put(word + rowLayout.onZero / 4, row.onZero ? addressOfRow(row.onZero) : next);
-      put(word + rowLayout.next / 4, row.onPositive ? addressOfRow(row.onPositive) : next);
+      putAddress(word + rowLayout.onError / 4, row.onError ? addressOfRow(row.onError) : accept ? next : pointer(last));
+      putAddress(word + rowLayout.onZero / 4, row.onZero ? addressOfRow(row.onZero) : next);
+      putAddress(word + rowLayout.next / 4, row.onPositive ? addressOfRow(row.onPositive) : next);
       at += rowLayout.size;
     }
   }

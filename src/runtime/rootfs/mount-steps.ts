@@ -39,7 +39,7 @@ export function openHow(flags: number, resolve: number = resolveFlags.RESOLVE_IN
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(flags), true);
   view.setBigUint64(16, BigInt(resolve), true);
-  const how = new Struct(`{flags=${describeFlags(BigInt(flags), openFlags)}, resolve=${describeFlags(BigInt(resolve), resolveFlags)}}`, bytes);
+  const how = new Struct(() => `{flags=${describeFlags(BigInt(flags), openFlags)}, resolve=${describeFlags(BigInt(resolve), resolveFlags)}}`, bytes);
   hows.set(key, how);
   return how;
 }
@@ -69,14 +69,14 @@ export function setAttributes(
   const view = new DataView(bytes.buffer);
   const { set = 0, clear = 0, propagation = 0, userns = 0 } = change;
   [set, clear, propagation, userns instanceof Unknown ? 0 : userns].forEach((value, i) => view.setBigUint64(8 * i, BigInt(value), true));
-  const text = [
+  const text = (): string[] => [
     set ? `attr_set=${describeFlags(BigInt(set), mountAttrs)}` : '',
     clear ? `attr_clr=${describeFlags(BigInt(clear), mountAttrs)}` : '',
     propagation ? `propagation=${describeFlags(BigInt(propagation), mountFlags)}` : '',
     userns ? `userns_fd=${userns}` : '',
   ];
   const flags = atFlags.AT_EMPTY_PATH | (recursive ? atFlags.AT_RECURSIVE : 0);
-  return call('mount_setattr', [mount, '', flags, new Struct(`{${text.filter(Boolean).join(', ')}}`, bytes), 32]);
+  return call('mount_setattr', [mount, '', flags, new Struct(() => `{${text().filter(Boolean).join(', ')}}`, bytes), 32]);
 }
 
 /** A parameter as one or more: from Linux 6.5 an overlay's layers go one by one, since fsconfig(2) takes no text of more than 255 bytes. */

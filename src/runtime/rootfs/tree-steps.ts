@@ -12,7 +12,7 @@ import { bound, deviceThere, linked, mounted, readOnly } from '../init-goals.ts'
 import { attachStep, bindStep, linkMountStep, lookAtMount, makeMountPoint, mountStep, remountStep, setAttributes } from './mount-steps.ts';
 import type { Spec } from '../spec.ts';
 import type { Tree, TreeMount } from './tree.ts';
-import { mountAbove } from './tree-view.ts';
+import { isBelow, mountAbove } from './tree-view.ts';
 
 /** The steps, and what comes of them. */
 export interface TreeSteps {
@@ -88,7 +88,7 @@ export function treeSteps(plan: TreeStepsPlan): TreeSteps {
   /** Whether something of the configuration comes to lie on a mount: it is made there, so the mount is read-only only then. */
   function holdsMore(entry: TreeMount): boolean {
     const index = tree.mounts.indexOf(entry);
-    const later = tree.mounts.slice(index + 1).some(({ place }) => mountAbove(tree.mounts.slice(0, index + 1), place) === entry);
+    const later = entry.kind !== 'remount' && tree.mounts.slice(index + 1).some(({ place }) => isBelow(place, entry.place));
     // A terminal has its place in /dev, too.
     return later || tree.links?.after === index || tree.devices.some(({ after }) => after === index);
   }

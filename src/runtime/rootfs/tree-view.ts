@@ -36,7 +36,8 @@ export function mountAbove<M extends PreparedMount>(mounts: readonly M[], path: 
   return mounts.findLast(({ kind, place }) => kind !== 'remount' && isBelow(path, place));
 }
 
-const isBelow = (path: string, above: string): boolean => above === '/' || path === above || path.startsWith(`${above}/`);
+/** Whether a path is another or beneath it. */
+export const isBelow = (path: string, above: string): boolean => above === '/' || path === above || path.startsWith(`${above}/`);
 
 /** What is at a path. */
 export type Found = Pick<FileStatus, 'mode' | 'major' | 'minor'>;
