@@ -150,13 +150,15 @@ export function errnoName(number: number): string {
   return names.get(number) ?? `errno ${number}`;
 }
 
-/** The C library's sentence for a (positive) error number, such as `no such file or directory`. */
+/** A sentence for a (positive) error number, such as `no such file or directory`; `error 77` for those that Node has none for. */
 export function errnoMessage(number: number): string {
   try {
-    return getSystemErrorMessage(-number) ?? errnoName(number);
+    const message = getSystemErrorMessage(-number);
+    if (message && !message.startsWith('Unknown')) return message;
   } catch {
-    return errnoName(number);
+    // A number that is none.
   }
+  return `error ${number}`;
 }
 
 /** A system call that failed: names the call, its object, and the error number. */
