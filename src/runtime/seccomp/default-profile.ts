@@ -64,7 +64,12 @@ const personalities = [0, 8, 0x20000, 0x20008, 0xffffffff];
 const namespaceFlags = 0x7e020000;
 const ENOSYS = 38;
 
-export const defaultProfile: SeccompProfile = {
+let made: SeccompProfile | undefined;
+
+/** The profile. Made when it is asked for: hako-oci's containers bring their own. */
+export const defaultProfile = (): SeccompProfile => (made ??= makeProfile());
+
+const makeProfile = (): SeccompProfile => ({
   defaultAction: 'SCMP_ACT_ERRNO',
   defaultErrnoRet: 1,
   archMap: [
@@ -102,4 +107,4 @@ export const defaultProfile: SeccompProfile = {
     withCapability('CAP_BPF', 'bpf'),
     withCapability('CAP_PERFMON', 'perf_event_open'),
   ],
-};
+});

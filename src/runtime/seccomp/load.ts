@@ -22,16 +22,20 @@ const defaults = new Map<string, SeccompSpec>();
  */
 export function defaultSeccomp(capabilities: readonly string[]): SeccompSpec {
   const key = capabilities
-    .filter((name) => deciding.has(name))
+    .filter((name) => (deciding ??= decidingCapabilities()).has(name))
     .sort()
     .join();
   let spec = defaults.get(key);
-  if (!spec) defaults.set(key, (spec = resolveProfile(defaultProfile, { capabilities })));
+  if (!spec) defaults.set(key, (spec = resolveProfile(defaultProfile(), { capabilities })));
   return spec;
 }
 
+let deciding: ReadonlySet<string> | undefined;
+
 /** The capabilities that the default profile asks about: the others make no other filter. */
-const deciding = new Set(defaultProfile.syscalls.flatMap((rule) => [...(rule.includes?.caps ?? []), ...(rule.excludes?.caps ?? [])]));
+function decidingCapabilities(): ReadonlySet<string> {
+  return new Set(defaultProfile().syscalls.flatMap((rule) => [...(rule.includes?.caps ?? []), ...(rule.excludes?.caps ?? [])]));
+}
 
 /** The filter of a configuration, compiled at the first use. Throws SeccompError, as compileSeccomp does. */
 export function seccompFilter(spec: SeccompSpec): SeccompFilter {
