@@ -41,6 +41,8 @@ const told: ReadonlySet<string> = new Set([
   'UserError',
   'NetworkError',
   'StorageError',
+  'SecurityOptionError',
+  'SeccompError',
 ]);
 
 /** The error as the client tells it; a defect stays as it is. */

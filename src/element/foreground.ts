@@ -26,6 +26,8 @@ export interface ForegroundPlan {
   readonly before?: readonly Step<unknown>[];
   /** Done by the new process, in order, before it becomes the program. */
   readonly inside: readonly Step<unknown>[];
+  /** Done last of all, right before it becomes the program: a filter that nothing else is to pass. */
+  readonly last?: readonly Step<unknown>[];
   /** Done by this process while the new one waits, before `inside`: id maps, the network. */
   readonly whileWaiting?: (pid: Known) => Procedure;
   /** Descriptors that `before` and `inside` use. They keep their numbers, and are closed before the program. */
@@ -74,6 +76,7 @@ function* run(plan: ForegroundPlan, relay: SignalRelay): Procedure<number> {
         ...plan.inside,
         stdioStep(child.stdin, child.stdout, child.stderr, [], { uid: 0, gid: 0 }),
         closeDescriptorsStep([sync]),
+        ...(plan.last ?? []),
       ],
     }),
     exec: execStep(plan.args, plan.env),

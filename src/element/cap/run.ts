@@ -11,6 +11,7 @@ import type { Procedure, Step } from '../../step/step.ts';
 import { foreground } from '../foreground.ts';
 import { ElementError } from '../interpret.ts';
 import { readCredentials, securebitNames, securebits, type Credentials } from './credentials.ts';
+import { filterSteps } from './filter.ts';
 import { maskText } from './text.ts';
 
 /** What is chosen; sets that are not named are what is left of the caller's own. */
@@ -144,8 +145,12 @@ function securebitsStep(bits: number): Step {
   };
 }
 
-/** Runs a program in the foreground with the chosen sets. @returns its exit code */
-export function* run(chosen: Chosen, args: readonly string[], env: readonly string[]): Procedure<number> {
-  const { steps } = prepare(chosen);
-  return yield* foreground({ name: 'capabilities', flags: 0, inside: steps, args, env, shell: args.map(word).join(' ') });
+/**
+ * Runs a program in the foreground with the chosen sets. @returns its exit code
+ * @param seccomp a profile's path, or `builtin`: under this filter, too
+ */
+export function* run(chosen: Chosen, args: readonly string[], env: readonly string[], seccomp?: string): Procedure<number> {
+  const { steps, credentials } = prepare(chosen);
+  const last = seccomp === undefined ? [] : filterSteps(seccomp, credentials);
+  return yield* foreground({ name: 'capabilities', flags: 0, inside: steps, last, args, env, shell: args.map(word).join(' ') });
 }
