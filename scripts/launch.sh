@@ -50,5 +50,4 @@ export NODE_COMPILE_CACHE="$here/dist/compile-cache"
 # Without background threads of V8: a short command gains nothing by them, and Node 24 has been seen to wait for one for ever as it ends.
 # Without a new seed for V8's hash tables, which takes 5 of Node's 22 ms at each start: it protects a server from names that are chosen to
 # make it slow. A command is not one; the engine is started otherwise, and has its seed.
-# Without Node's debugger, which SIGUSR1 would open a port for.
-exec "$here/node_modules/.bin/node" --single-threaded --no-rehash-snapshot --disable-sigusr1 ${flags-} ${start:+"$here/scripts/$start"} "$here/dist/$program" "$@"
+exec "$here/node_modules/.bin/node" --single-threaded --no-rehash-snapshot ${flags-} ${start:+"$here/scripts/$start"} "$here/dist/$program" "$@"
