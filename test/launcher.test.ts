@@ -30,7 +30,7 @@ after(() => rmSync(base, { recursive: true, force: true }));
 const client = `
 if (process.argv[2] === 'exit') process.exit(Number(process.argv[3]));
 if (process.argv[2] === 'die') process.kill(process.pid, 'SIGTERM');
-console.log(JSON.stringify({ arguments: process.argv.slice(2), certificates: process.env.NODE_EXTRA_CA_CERTS ?? null, cwd: process.cwd(), blocked: /SigBlk:\\t0*(\\w*)/.exec(require('node:fs').readFileSync('/proc/self/status', 'utf8'))[1] }));
+console.log(JSON.stringify({ arguments: process.argv.slice(2), certificates: process.env.NODE_EXTRA_CA_CERTS ?? null, cwd: process.cwd(), blocked: /SigBlk:\\t0*(\\w*)/.exec(process.getBuiltinModule('node:fs').readFileSync('/proc/self/status', 'utf8'))[1] }));
 `;
 
 /** What the set-up's npm does: it puts a Node and npm's own lock file into place. Like npm 10, it makes no .bin/node. */
