@@ -43,7 +43,7 @@ export interface Table {
 }
 
 const page = 4096;
-let scratch = new Uint8Array(0);
+let scratch = Buffer.alloc(0);
 const align = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /**
@@ -56,6 +56,8 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
   const callOffsets = new Map<Call, number>();
   const data: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   const byteOffsets = new Map<Uint8Array, number>();
+  // The kernel only reads what is given as text: the same text is there once.
+  const textOffsets = new Map<string, number>();
   let end = 0;
 
   const place = (bytes: Uint8Array): number => {
@@ -67,11 +69,19 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     byteOffsets.set(bytes, at);
     return at;
   };
+  const placeText = (text: string): number => {
+    const known = textOffsets.get(text);
+    if (known !== undefined) return known;
+    const at = align(end, 8);
+    end = at + Buffer.byteLength(text) + 1;
+    textOffsets.set(text, at);
+    return at;
+  };
   // Addresses are below 2^47, so a number holds them exactly: thousands of words are written, and a bigint for each took a millisecond.
   const first = Number(base);
   const pointer = (at: number): number => first + at;
   const placeTarget = (target: Uint8Array | string | Struct): number => {
-    if (typeof target === 'string') return pointer(place(Buffer.from(target + '\0')));
+    if (typeof target === 'string') return pointer(placeText(target));
     if (target instanceof Uint8Array) return pointer(place(target));
     const view = new DataView(target.bytes.buffer, target.bytes.byteOffset, target.bytes.byteLength);
     for (const [offset, inner] of target.pointers) view.setBigUint64(offset, BigInt(placeTarget(inner)), true);
@@ -117,10 +127,11 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     placed.push({ start, end });
   }
 
-  if (scratch.length < end) scratch = new Uint8Array(align(2 * end, 8));
+  if (scratch.length < end) scratch = Buffer.alloc(align(2 * end, 8));
   const bytes = scratch.subarray(0, end).fill(0);
   const words = new Uint32Array(bytes.buffer, 0, Math.ceil(end / 4));
   for (const { at, bytes: content } of data) bytes.set(content, at);
+  for (const [text, at] of textOffsets) bytes.write(text, at);
   const put = (word: number, value: number | bigint): void => {
     if (typeof value === 'bigint') value = BigInt.asUintN(64, value);
     words[word] = typeof value === 'bigint' ? Number(value & 0xffff_ffffn) : value;
