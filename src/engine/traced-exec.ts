@@ -7,6 +7,7 @@ import { call, Unknown, type Known } from '../kernel/call.ts';
 import { errno } from '../kernel/errno.ts';
 import { PTRACE_SEIZE } from '../kernel/ptrace.ts';
 import { directoryOf, unifiedDirectory } from '../runtime/cgroup/cgroup.ts';
+import { seccompFilter } from '../runtime/seccomp/load.ts';
 import { step, type Procedure } from '../step/step.ts';
 import type { Container } from './container.ts';
 import { EngineError } from './engine.ts';
@@ -87,6 +88,7 @@ export function whyContext(parts: Parts, container: Container): WhyContext {
     name,
     capabilities,
     defaultSeccomp: seccomp !== undefined && !(hostConfig.SecurityOpt ?? []).some((option) => /^seccomp[=:](?!builtin$)/.test(option)),
+    recordedFilter: seccomp && seccompFilter(seccomp).program,
     deviceRules: ['none', 'needless'].includes(parts.layout.deviceFilter) ? [] : devicesOf(hostConfig).rules,
     mounts: mounts.map((m) => ({ type: m.Type, source: m.Source, destination: m.Destination, writable: m.RW })),
     readOnlyRoot: hostConfig.ReadonlyRootfs ?? false,

@@ -56,6 +56,13 @@ describe('the engine of an ordinary user', { skip }, () => {
       assert.match(stderr, why);
       assert.equal(stderr.trim().split('\n').length, 1, stderr);
     }
+    // The kernel shows the loaded filter to the machine's root alone: hako why asks the one that the record makes.
+    const noMkdir = join(engine.base, 'no-mkdir.json');
+    writeFileSync(noMkdir, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] }));
+    await engine.must('run', '-d', '--name', 'filtered', '--security-opt', `seccomp=${noMkdir}`, 'base', 'sleep', '1000');
+    const refused = await engine.hako('why', 'filtered', '--', 'mkdir', '/tmp/d');
+    assert.match(refused.stdout, /Refused by the container's seccomp filter/);
+    assert.match(refused.stdout.replaceAll(/\s+/g, ' '), /the filter of 12 instructions that the record makes/);
     const zero = await engine.hako('run', '--rm', '--device', '/dev/zero:/dev/other:r', 'base', 'head', '-c', '1', '/dev/other');
     assert.equal(zero.stdout, '\0');
     assert.match(zero.stderr, /^WARNING: Rules of devices will not be in force/);

@@ -127,6 +127,7 @@ function collect(trees: string): Seen[] {
     name: 'web',
     capabilities: [],
     defaultSeccomp: true,
+    recordedFilter: undefined,
     deviceRules: [],
     mounts: [],
     readOnlyRoot: false,

@@ -91,8 +91,18 @@ function suspects(call: RefusedCall, seen: Seen): JudgedGate[] {
     }
   }
   if (error === 'EBUSY' || error === 'ETXTBSY') found.push(busyGate(call));
-  if (found.length === 0) found.push(gate('unknown', [error], { call: call.name, error }, [], { certain: false }));
+  if (found.length === 0) found.push(gate('unknown', [error], { call: call.name, error }, unseenFilters(call), { certain: false }));
   return found;
+}
+
+/** That there are filters which could not be asked: one of them may be who refused. */
+function unseenFilters({ thread, filters }: RefusedCall): string[] {
+  const loaded = Number(thread.field('Seccomp_filters'));
+  return loaded > filters.length
+    ? [
+        `/proc/${thread.tid}/status: Seccomp_filters: ${loaded}, which the kernel shows to the machine's root alone: ${loaded - filters.length} of them could not be asked`,
+      ]
+    : [];
 }
 
 /** Of what is in use, the one case that can be seen: a mount point can be neither removed nor renamed. */

@@ -20,6 +20,11 @@ export function seccompGate(call: Pick<RefusedCall, 'thread' | 'name' | 'number'
   const action = actionOf(value);
   const answers = action === seccompReturn.ERRNO ? [errnoName(value & 0xffff)] : action === seccompReturn.TRACE ? ['ENOSYS'] : ['SIGSYS'];
   const unlock = unlockingCapability(call);
+  const size = `${filters.length > 1 ? `s (${filters.length})` : ''} of ${filters.map((p) => p.length).join(' + ')} instructions`;
+  const whose =
+    filters[0] === call.context.recordedFilter
+      ? `the filter${size} that the record makes (the loaded one is shown to the machine's root alone)`
+      : `the loaded filter${size}`;
   return gate(
     'seccomp',
     answers,
@@ -30,7 +35,7 @@ export function seccompGate(call: Pick<RefusedCall, 'thread' | 'name' | 'number'
       own: call.context.defaultSeccomp ? 'default' : 'profile',
     },
     [
-      `the loaded filter${filters.length > 1 ? `s (${filters.length})` : ''} of ${filters.map((p) => p.length).join(' + ')} instructions, put nr=${number} arch=0x${arch.toString(16)} args=[${args.map((a) => `0x${a.toString(16)}`).join(', ')}], return 0x${(value >>> 0).toString(16).padStart(8, '0')}: ${actionWords(value)}`,
+      `${whose}, put nr=${number} arch=0x${arch.toString(16)} args=[${args.map((a) => `0x${a.toString(16)}`).join(', ')}], return 0x${(value >>> 0).toString(16).padStart(8, '0')}: ${actionWords(value)}`,
       `/proc/${thread.tid}/status: Seccomp: ${thread.field('Seccomp')}, Seccomp_filters: ${thread.field('Seccomp_filters')}`,
     ],
     { option: unlock ? `--cap-add ${unlock.slice('CAP_'.length)}` : '--security-opt seccomp=PROFILE.json' },

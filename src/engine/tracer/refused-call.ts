@@ -11,6 +11,8 @@ export interface WhyContext {
   readonly capabilities: readonly string[];
   /** The filter is the engine's own, which follows the capabilities. */
   readonly defaultSeccomp: boolean;
+  /** The filter as the record makes it: asked where the kernel shows the loaded one to nobody but the machine's root. */
+  readonly recordedFilter: readonly Instruction[] | undefined;
   readonly deviceRules: readonly DeviceRule[];
   readonly mounts: readonly { readonly type: string; readonly source: string; readonly destination: string; readonly writable: boolean }[];
   readonly readOnlyRoot: boolean;

@@ -5,7 +5,6 @@
  */
 import { constants } from 'node:os';
 import type { WhyReport } from '../../api/schema.ts';
-import type { Instruction } from '../../kernel/bpf/classic.ts';
 import { errno, errnoName } from '../../kernel/errno.ts';
 import {
   detach,
@@ -25,7 +24,7 @@ import {
 import { native } from '../seccomp/native.ts';
 import { isAnswer } from './answers.ts';
 import { moved, readCounters, type Counters } from './counters.ts';
-import { entryName, type Entry, type Followed } from './followed.ts';
+import { entryName, type Entry, type Filters, type Followed } from './followed.ts';
 import { Gathered } from './gather.ts';
 import { seccompGate } from './gate-seccomp.ts';
 import { Judgement } from './judgement.ts';
@@ -61,7 +60,7 @@ export class SyscallTrace {
   readonly #netlink = new NetlinkSockets();
   readonly #judgement: Judgement;
   readonly #before: Counters;
-  #lastFilters: Instruction[][] = [];
+  #lastFilters: Filters = [];
   #main = 0;
   #mainEnded: Ended | undefined;
   /** When the others are waited for no longer, by performance.now(). */
@@ -264,10 +263,18 @@ export class SyscallTrace {
     this.#keep(thread, refusal);
   }
 
-  #filtersOf(pid: number): Instruction[][] {
+  #filtersOf(pid: number): Filters {
     const filters = seccompFilters(pid);
+    if (filters === -errno.EACCES || filters === -errno.EPERM) return this.#recordedFilters(pid);
     if (typeof filters === 'number') return this.#lastFilters;
     this.#lastFilters = filters;
     return filters;
+  }
+
+  /** Who is not the machine's root is shown no filter: the one that the container was started with is there, if any is. */
+  #recordedFilters(pid: number): Filters {
+    const { recordedFilter } = this.#context;
+    if (recordedFilter && new TracedThread(pid).field('Seccomp') === '2') this.#lastFilters = [recordedFilter];
+    return this.#lastFilters;
   }
 }
