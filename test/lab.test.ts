@@ -44,6 +44,21 @@ describe('the lab', { skip: needsRoot() }, () => {
     assert.equal(limitOf(lab, 'memory', version(lab, 'memory') === 1 ? 'memory.limit_in_bytes' : 'memory.max'), 512 * 2 ** 20);
   });
 
+  test('one that runs is not another one than was asked for, and none is made that could not live', async () => {
+    const lab = await startLab();
+    assert.equal((await startLab({ pids: 300 })).pid, lab.pid, 'what it has');
+    for (const other of [{ pids: 301 }, { memory: 256 * 2 ** 20 }, { size: 2 ** 30 }, { realRoot: true }])
+      await assert.rejects(startLab(other), /LabError: the lab "u\d+" runs with .*: stop it first/);
+    for (const little of [{ pids: 0 }, { pids: -5 }, { memory: 1024 }, { size: 0 }])
+      await assert.rejects(startLab({ name: 'little', ...little }), /LabError: a lab needs \d+ .* at least/);
+    assert.deepEqual(labNames(), [name], 'nothing is left of what was refused');
+  });
+
+  test('any name will do, also that of what labs share', async () => {
+    await startLab({ name: 'ids' });
+    assert.deepEqual(await stopLab('ids'), []);
+  });
+
   test('gives its root cgroups to divide, and not its own limits', async () => {
     const lab = await startLab();
     const [where] = (await sh(lab, 'ls -d /sys/fs/cgroup/pids 2>/dev/null || echo /sys/fs/cgroup')).split('\n');

@@ -19,7 +19,7 @@ export interface Standing {
   readonly solutionSeen?: boolean;
   /** Put off by the learner. */
   readonly skipped?: boolean;
-  /** Conditions of the kind `once` that have been true. */
+  /** Conditions that have been true; those of the kind `once` count for good. */
   readonly wereTrue?: readonly string[];
 }
 

@@ -91,7 +91,6 @@ export async function lookAtExercise(exercise: Exercise, current: Current, progr
     hierarchies: lab.cgroups,
     facts: current.facts,
     answer: readAnswer(lab),
-    begun: current.begun,
     inventoryAtStart: current.inventory,
     inventory: () => inventoryOf(lab),
     run: (args, options) => runInLab(lab, args, { timeout: patience, ...options }),

@@ -8,15 +8,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { capabilitiesIn, capabilityNames, lastCapability, parseCapabilityMasks } from '../kernel/capability.ts';
+import type { IdMapping } from '../runtime/spec.ts';
+import { LabError } from './error.ts';
 import { beginEnvironment, loader, unmergedDirectories } from './skeleton.ts';
 import type { LabOptions } from './place.ts';
-
-/** An id map of one user namespace. */
-export interface IdMap {
-  readonly containerID: number;
-  readonly hostID: number;
-  readonly size: number;
-}
 
 /** What the configuration is made of. */
 export interface ConfigurationPlan {
@@ -28,7 +23,7 @@ export interface ConfigurationPlan {
   readonly clone: string;
   readonly options: LabOptions;
   /** Maps of users and of groups; undefined without a user namespace. */
-  readonly maps: { readonly users: readonly IdMap[]; readonly groups: readonly IdMap[] } | undefined;
+  readonly maps: { readonly users: readonly IdMapping[]; readonly groups: readonly IdMapping[] } | undefined;
   /** Nobody gives this user cgroups of his own. */
   readonly withoutCgroup: boolean;
 }
@@ -80,16 +75,31 @@ const barred: readonly string[] = [
 /** Devices that the lab gets from the machine where they are there; nothing in them leads to the machine's data. */
 const extraDevices = ['/dev/kvm', '/dev/net/tun', '/dev/fuse'];
 
-const ceilings = (options: LabOptions): { memory: number; pids: number; size: number } => ({
-  memory: options.memory ?? Math.min(2 * 2 ** 30, Math.floor(totalmem() / 2)),
-  pids: options.pids ?? 1024,
-  size: options.size ?? 2 ** 30,
-});
+const MiB = 2 ** 20;
+
+/** What a lab may take at most: bytes, processes and threads, bytes of files. */
+export type Ceilings = Required<Pick<LabOptions, 'memory' | 'pids' | 'size'>>;
+
+/** What a lab needs to be one: with less, its shell dies. A tmpfs takes a size of 0 for no ceiling at all. */
+const least: Ceilings = { memory: 16 * MiB, pids: 8, size: MiB };
+
+/** The ceilings that are asked for, or those of every lab. @throws LabError where there is no lab beneath them */
+export function ceilingsOf(options: LabOptions): Ceilings {
+  const ceilings = {
+    memory: options.memory ?? Math.min(2048 * MiB, Math.floor(totalmem() / 2)),
+    pids: options.pids ?? 1024,
+    size: options.size ?? 1024 * MiB,
+  };
+  if (ceilings.memory < least.memory) throw new LabError(`a lab needs ${least.memory / MiB} MiB of memory at least: give --memory a larger value`);
+  if (ceilings.pids < least.pids) throw new LabError(`a lab needs ${least.pids} processes at least: give --pids-limit a larger value`);
+  if (ceilings.size < least.size) throw new LabError(`a lab needs ${least.size / MiB} MiB for its files at least: give --size a larger value`);
+  return ceilings;
+}
 
 /** config.json of the lab. */
 export function labConfiguration(plan: ConfigurationPlan): object {
   const { options, maps, directory } = plan;
-  const { memory, pids, size } = ceilings(options);
+  const { memory, pids, size } = ceilingsOf(options);
   // Root of a new user namespace has all of them there, also those that nobody on this machine has.
   const { bounding } = parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8'));
   const capabilities = maps ? capabilityNames.slice(0, lastCapability() + 1) : capabilitiesIn(bounding).filter((name) => !dangerous.has(name));

@@ -1,7 +1,7 @@
 /** Which of the machine's ids the lab's users are: a range that is nobody's, or those that an ordinary user is granted. See user_namespaces(7). */
 import { readFileSync } from 'node:fs';
 import { ownMaps } from '../runtime/granted-ids.ts';
-import type { IdMap } from './configuration.ts';
+import type { IdMapping } from '../runtime/spec.ts';
 import { LabError } from './error.ts';
 import { labNames, noted } from './place.ts';
 
@@ -12,7 +12,7 @@ const size = 65536;
 const first = 1_900_000_000;
 
 /** @throws LabError where this user namespace has no ids to spare */
-export function chooseMaps(name: string): { readonly users: readonly IdMap[]; readonly groups: readonly IdMap[] } {
+export function chooseMaps(name: string): { readonly users: readonly IdMapping[]; readonly groups: readonly IdMapping[] } {
   if (process.geteuid!() !== 0) {
     const { uidMappings, gidMappings } = ownMaps();
     return { users: uidMappings, groups: gidMappings };

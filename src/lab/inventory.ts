@@ -9,9 +9,11 @@ import { holdNamespace } from '../kernel/namespace.ts';
 import { readMountinfo } from '../kernel/mountinfo.ts';
 import { listAddresses, listLinks, listRoutes } from '../kernel/netlink/inventory.ts';
 import { readRuleset } from '../kernel/netlink/nft-ruleset.ts';
+import { isAlive, type ProcessIdentity } from '../kernel/process-stat.ts';
 import { hierarchiesOf } from './delegation.ts';
 import { labDirectory, stateRoot, type Lab, type LabHierarchy } from './place.ts';
-import { attempt, labProcesses } from './processes.ts';
+import { attempt } from '../kernel/attempt.ts';
+import { labProcesses } from './processes.ts';
 
 /** All of it, sorted. Empty when the lab has ended. */
 export function inventoryOf(lab: Pick<Lab, 'pid' | 'cgroups'>): string[] {
@@ -66,11 +68,15 @@ function networkLines(first: number): string[] {
   }
 }
 
-/** What a lab that has ended has left on the machine: nothing, if all is well. */
-export function leftOnMachine(name: string): string[] {
+/** All processes of a lab: of its PID namespace, by which they are found also where it has no cgroup. */
+export const processesOf = (lab: Pick<Lab, 'pid'> | undefined): ProcessIdentity[] => (lab ? labProcesses(lab.pid) : []);
+
+/** What a lab that has ended has left on the machine: nothing, if all is well. @param before its processes before it ended */
+export function leftOnMachine(name: string, before: readonly ProcessIdentity[]): string[] {
   const directory = labDirectory(name);
   const cgroups = hierarchiesOf(name).filter(({ path }) => existsSync(path));
-  const processes = cgroups.flatMap(({ path }) => (attempt(() => readFileSync(join(path, 'cgroup.procs'), 'utf8')) ?? '').split('\n').filter(Boolean));
+  const inCgroups = cgroups.flatMap(({ path }) => (attempt(() => readFileSync(join(path, 'cgroup.procs'), 'utf8')) ?? '').split('\n').filter(Boolean));
+  const processes = [...before.filter(isAlive).map(({ pid }) => String(pid)), ...inCgroups];
   return [
     ...[...new Set(processes)].map((pid) => `process ${pid}`),
     ...cgroups.map(({ path }) => `cgroup ${path}`),

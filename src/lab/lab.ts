@@ -4,15 +4,16 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockFile } from './lock.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, processStat } from '../kernel/process-stat.ts';
+import { ceilingsOf, labConfiguration, type Ceilings } from './configuration.ts';
 import { delegate, hierarchiesOf } from './delegation.ts';
 import { LabError } from './error.ts';
 import { chooseMaps } from './id-maps.ts';
-import { inventoryOf, leftOnMachine } from './inventory.ts';
-import { labConfiguration } from './configuration.ts';
+import { inventoryOf, leftOnMachine, processesOf } from './inventory.ts';
+import { lockFile } from './lock.ts';
 import { cgroupName, checkName, defaultName, findLab, labDirectory, labsDirectory, note, noted, stateRoot, type Lab, type LabOptions } from './place.ts';
+import { attempt } from '../kernel/attempt.ts';
 import { mustCall } from './runtime.ts';
 import { writeSkeleton } from './skeleton.ts';
 
@@ -34,23 +35,31 @@ const patience = 20_000;
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const name = options.name ?? defaultName();
   using _ = lockFile(labsDirectory(), checkName(name));
+  const wanted = ceilingsOf(options);
   const there = findLab(name);
   if (there) {
-    if (options.realRoot !== undefined && options.realRoot !== there.realRoot)
-      throw new LabError(
-        `the lab "${name}" runs ${there.realRoot ? 'without' : 'with'} a user namespace: stop it first (hako lab stop${name === 'lab' ? '' : ` --name ${name}`})`,
-      );
+    const otherwise = differs(there, options, wanted);
+    if (otherwise) throw new LabError(`the lab "${name}" runs ${otherwise}: stop it first (hako lab stop${name === 'lab' ? '' : ` --name ${name}`})`);
     return there;
   }
   await clear(name);
   return begin(name, options);
 }
 
+/** What a lab that runs is, and was not asked for; undefined where it is what is wanted. */
+function differs(there: Lab, options: LabOptions, wanted: Ceilings): string | undefined {
+  if (options.realRoot !== undefined && options.realRoot !== there.realRoot) return `${there.realRoot ? 'without' : 'with'} a user namespace`;
+  const has = ceilingsOf(there.options);
+  const other = (['memory', 'pids', 'size'] as const).find((ceiling) => options[ceiling] !== undefined && wanted[ceiling] !== has[ceiling]);
+  return other && `with another ceiling of ${{ memory: 'memory', pids: 'processes', size: 'files' }[other]} (${has[other]})`;
+}
+
 /** Ends a lab and takes away all that it was. @returns what is left of it on the machine, a line each: nothing, if all is well */
 export async function stopLab(name = defaultName()): Promise<readonly string[]> {
   using _ = lockFile(labsDirectory(), checkName(name));
+  const processes = processesOf(findLab(name));
   await clear(name);
-  return leftOnMachine(name);
+  return leftOnMachine(name, processes);
 }
 
 /** Makes a lab anew, as it was first asked for. @param change what is to be otherwise than it was */
@@ -64,13 +73,13 @@ export async function resetLab(name = defaultName(), change: LabOptions = {}): P
 async function begin(name: string, options: LabOptions): Promise<Lab> {
   const directory = labDirectory(name);
   if (options.realRoot && process.geteuid!() !== 0) throw new LabError('a lab without a user namespace (--real-root) takes root: run hako as root');
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
-  const maps = options.realRoot ? undefined : reserveIds(name, directory, options);
-  writeSkeleton(directory, name);
-  const hierarchies = hierarchiesOf(name);
-  const plan = { name, directory, cgroupsPath: cgroupName(name), clone: clone(), options, maps, withoutCgroup: hierarchies.length === 0 };
-  writeFileSync(join(directory, 'config.json'), JSON.stringify(labConfiguration(plan)));
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    const maps = options.realRoot ? undefined : reserveIds(name, directory, options);
+    writeSkeleton(directory, name);
+    const hierarchies = hierarchiesOf(name);
+    const plan = { name, directory, cgroupsPath: cgroupName(name), clone: clone(), options, maps, withoutCgroup: hierarchies.length === 0 };
+    writeFileSync(join(directory, 'config.json'), JSON.stringify(labConfiguration(plan)));
     await mustCall('make the lab', ['create', '--bundle', directory, name]);
     delegate(hierarchies, maps?.users[0]?.hostID ?? 0, maps?.groups[0]?.hostID ?? 0);
     await mustCall('start the lab', ['start', name]);
@@ -96,7 +105,7 @@ async function begin(name: string, options: LabOptions): Promise<Lab> {
 
 /** Chooses the lab's ids, and notes them before another lab can choose the same. */
 function reserveIds(name: string, directory: string, options: LabOptions): ReturnType<typeof chooseMaps> {
-  using _ = lockFile(labsDirectory(), 'ids');
+  using _ = lockFile(labsDirectory(), '_ids'); // no lab's name has an underscore
   const maps = chooseMaps(name);
   note({ pid: 0, startTime: '', name, directory, realRoot: false, hostId: maps.users[0]?.hostID ?? 0, cgroups: [], inventory: [], options });
   return maps;
@@ -107,7 +116,7 @@ async function ready(lab: Omit<Lab, 'startTime'>): Promise<Lab> {
   const startTime = processStat(lab.pid)?.startTime ?? '';
   for (const until = Date.now() + patience; ; await pause(5)) {
     if (!isAlive({ pid: lab.pid, startTime })) throw new LabError('the lab ended while it was set up: is /usr/bin/sh of this machine whole?');
-    if (readFileSync(`/proc/${lab.pid}/cmdline`, 'utf8').startsWith('/opt/lab/init')) return { ...lab, startTime };
+    if (attempt(() => readFileSync(`/proc/${lab.pid}/cmdline`, 'utf8'))?.startsWith('/opt/lab/init')) return { ...lab, startTime };
     if (Date.now() > until) throw new LabError(`the lab was not set up within ${patience / 1000} seconds`);
   }
 }

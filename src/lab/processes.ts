@@ -3,16 +3,11 @@
  * among them. Read from /proc; what ends meanwhile is left out. See proc_pid_status(5), pid_namespaces(7).
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { attempt } from '../kernel/attempt.ts';
+import { parseCapabilityMasks, type CapabilityMasks } from '../kernel/capability.ts';
 import { namespaceKinds, parseNamespace, type NamespaceType } from '../kernel/namespace.ts';
-
-/** A process's five sets, as masks. See capabilities(7). */
-export interface CapabilitySets {
-  readonly inheritable: bigint;
-  readonly permitted: bigint;
-  readonly effective: bigint;
-  readonly bounding: bigint;
-  readonly ambient: bigint;
-}
+import { processStat } from '../kernel/process-stat.ts';
+import { parseOwnCgroups } from '../runtime/cgroup/layout.ts';
 
 /** A process at one moment. */
 export interface LabProcess {
@@ -28,15 +23,14 @@ export interface LabProcess {
   readonly startTime: string;
   /** One letter, as in ps(1): R, S, Z, … */
   readonly state: string;
-  /** CPU time used so far, in microseconds: as exact as the clock's ticks. */
-  readonly cpuTime: number;
   /** What it calls itself (comm). */
   readonly name: string;
   readonly args: readonly string[];
   /** Real, effective, saved, file system; as the machine counts. */
   readonly uids: readonly number[];
   readonly gids: readonly number[];
-  readonly capabilities: CapabilitySets;
+  /** Its five sets. See capabilities(7). */
+  readonly capabilities: CapabilityMasks;
   readonly noNewPrivileges: boolean;
   /** 0 off, 1 strict, 2 filter. */
   readonly seccomp: number;
@@ -76,12 +70,9 @@ export function labProcesses(first: number): LabProcess[] {
 }
 
 function read(pid: number, status: string, depth: number, home: LabProcess['namespaces']): LabProcess | undefined {
-  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const stat = processStat(pid);
   if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, startTime] = [fields[0]!, Number(fields[1]), fields[19]!];
   const pids = numbers(field(status, 'NSpid')).slice(depth - 1);
-  const mask = (name: string): bigint => BigInt(`0x${field(status, name) || '0'}`);
   const namespaces = namespacesOf(pid);
   const path = attempt(() => readlinkSync(`/proc/${pid}/root`));
   const root = attempt(() => statSync(`/proc/${pid}/root/.`));
@@ -89,21 +80,20 @@ function read(pid: number, status: string, depth: number, home: LabProcess['name
     pid,
     labPid: pids[0] ?? 0,
     pids,
-    parent,
-    startTime,
-    state,
-    cpuTime: (Number(fields[11]) + Number(fields[12])) * 10_000, // ticks of a hundredth of a second (USER_HZ)
+    parent: stat.parent,
+    startTime: stat.startTime,
+    state: stat.state,
     name: field(status, 'Name'),
     args: (attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0').slice(0, -1),
     uids: numbers(field(status, 'Uid')),
     gids: numbers(field(status, 'Gid')),
-    capabilities: { inheritable: mask('CapInh'), permitted: mask('CapPrm'), effective: mask('CapEff'), bounding: mask('CapBnd'), ambient: mask('CapAmb') },
+    capabilities: parseCapabilityMasks(status),
     noNewPrivileges: field(status, 'NoNewPrivs') === '1',
     seccomp: Number(field(status, 'Seccomp')),
     seccompFilters: Number(field(status, 'Seccomp_filters')),
     namespaces,
     has: (own) => namespaces[own] !== undefined && namespaces[own] !== home[own],
-    cgroups: cgroupsOf(attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8')) ?? ''),
+    cgroups: parseOwnCgroups(attempt(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8')) ?? ''),
     root: path === undefined || root === undefined ? undefined : { path, device: root.dev, inode: root.ino },
     executable: attempt(() => readlinkSync(`/proc/${pid}/exe`)),
   };
@@ -117,22 +107,4 @@ const namespaceOf = (pid: number | string, type: NamespaceType): number | undefi
 
 function namespacesOf(pid: number): LabProcess['namespaces'] {
   return Object.fromEntries(namespaceKinds.flatMap(({ type }) => ((inode) => (inode === undefined ? [] : [[type, inode]]))(namespaceOf(pid, type))));
-}
-
-function cgroupsOf(text: string): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    for (const controller of controllers?.split(',') ?? []) found.set(controller, path!);
-  }
-  return found;
-}
-
-/** What a read of something that may vanish meanwhile gave. */
-export function attempt<T>(get: () => T): T | undefined {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }

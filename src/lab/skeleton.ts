@@ -71,7 +71,6 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ] && [ -w /sys/fs/cgroup/cgroup.procs 
   mkdir /sys/fs/cgroup/lab && echo 1 >/sys/fs/cgroup/lab/cgroup.procs
   for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control; done
 fi
-: >/run/lab/ready
 exec /opt/lab/init /usr/bin/sleep /bin/sleep -- sleep infinity
 `;
 

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabHierarchy } from '../../lab/place.ts';
-import { attempt } from '../../lab/processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
 
 /** A CPU limit: microseconds in each period; `quota` undefined for none. */
 export interface CpuLimit {
@@ -69,13 +69,6 @@ export class LabCgroup {
     return period === undefined ? undefined : { quota: quota === 'max' ? undefined : Number(quota), period: Number(period) };
   }
 
-  /** CPU time used so far, in microseconds. Of version 1 only where cpuacct is in the same hierarchy. */
-  get cpuUsage(): number | undefined {
-    if (this.version === 2) return this.keyed('cpu.stat', 'usage_usec');
-    const nanoseconds = this.number('cpuacct.usage');
-    return nanoseconds === undefined ? undefined : nanoseconds / 1000;
-  }
-
   /** How many periods ended with the quota used up. */
   get throttledPeriods(): number | undefined {
     return this.keyed('cpu.stat', 'nr_throttled');
@@ -89,10 +82,6 @@ export class LabCgroup {
   /** Bytes; Infinity for none. */
   get memoryLimit(): number | undefined {
     return this.number(this.#by('memory.limit_in_bytes', 'memory.max'));
-  }
-
-  get memoryUsage(): number | undefined {
-    return this.number(this.#by('memory.usage_in_bytes', 'memory.current'));
   }
 
   /** How many processes the kernel has killed here for want of memory. */

@@ -1,7 +1,7 @@
 /** CPU time of processes, measured over a while: how much of one processor they use together. */
-import { setTimeout as pause } from 'node:timers/promises';
-import { attempt } from '../../lab/processes.ts';
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { attempt } from '../../kernel/attempt.ts';
 import type { LabCgroup } from './cgroup.ts';
 
 /** What a cgroup used. */
@@ -13,7 +13,7 @@ export interface CpuUse {
 }
 
 /** Microseconds of user and system time; undefined when the process is gone. See proc_pid_stat(5), utime and stime. */
-function cpuTime(pid: number): number | undefined {
+export function cpuTime(pid: number): number | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields && (Number(fields[11]) + Number(fields[12])) * 10_000;

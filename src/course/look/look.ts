@@ -2,11 +2,11 @@
  * What a condition looks with: the kernel's state of one lab, read when it is first asked for and kept for this one look, so that all
  * conditions of a look see the same moment as nearly as it can be had. It changes nothing, but for `run`, which tries something.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { readMountinfo, type Mount } from '../../kernel/mountinfo.ts';
 import type { Facts } from '../exercise.ts';
 import type { LabHierarchy } from '../../lab/place.ts';
-import { attempt, labProcesses, type LabProcess } from '../../lab/processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
+import { labProcesses, type LabProcess } from '../../lab/processes.ts';
 import { labCgroups, type LabCgroup } from './cgroup.ts';
 
 /** What a probe that ran in the lab gave. */
@@ -26,8 +26,6 @@ export interface LookPlan {
   readonly facts: Facts;
   /** What the learner last answered, trimmed; undefined before. */
   readonly answer: string | undefined;
-  /** Since when the exercise is done, milliseconds of Date.now(). */
-  readonly begun: number;
   /** The lab's objects as they were when the scene was set, one line each. */
   readonly inventoryAtStart: readonly string[];
   readonly inventory: () => readonly string[];
@@ -95,11 +93,6 @@ export class Look {
     return this.#plan.hierarchies;
   }
 
-  /** The version of the hierarchy that has a controller; undefined where none has it. */
-  versionOf(controller: string): 1 | 2 | undefined {
-    return this.hierarchies.find(({ controllers }) => controllers.includes(controller))?.version;
-  }
-
   /** The cgroups of a hierarchy that has a controller. */
   cgroupsWith(controller: string): readonly LabCgroup[] {
     return this.cgroups.filter(({ hierarchy }) => hierarchy.controllers.includes(controller));
@@ -128,23 +121,6 @@ export class Look {
   /** Tries something in the lab, as its root; for what cannot be read (does a port answer?). */
   run(args: readonly string[], options?: { readonly stdin?: string; readonly timeout?: number }): Promise<Ran> {
     return this.#plan.run(args, options);
-  }
-
-  /** Milliseconds since the exercise was begun. */
-  get elapsed(): number {
-    return Date.now() - this.#plan.begun;
-  }
-
-  /**
-   * By how much a figure grows in a second, measured over some time. @returns undefined where it cannot be read
-   * @param milliseconds how long to measure
-   */
-  async rate(read: () => number | undefined, milliseconds: number): Promise<number | undefined> {
-    const [began, first] = [process.hrtime.bigint(), read()];
-    await pause(milliseconds);
-    const [ended, second] = [process.hrtime.bigint(), read()];
-    if (first === undefined || second === undefined) return undefined;
-    return (second - first) / (Number(ended - began) / 1e9);
   }
 }
 

@@ -19,7 +19,6 @@ describe("a lab's networks", { skip: firstOf(needsRoot(), needs('ip'), needs('nf
       hierarchies: lab.cgroups,
       facts: {},
       answer: undefined,
-      begun: Date.now(),
       inventoryAtStart: [],
       inventory: () => inventoryOf(lab),
       run: (args, options) => runInLab(lab, args, options),

@@ -13,7 +13,8 @@ import { listForwarding, listNeighbours, type Forwarding, type Neighbour } from 
 import { readRuleset, type Chain, type Ruleset } from '../../kernel/netlink/nft-ruleset.ts';
 import { Snapshot, type Scene } from '../../element/net/snapshot.ts';
 import { namesDirectory } from '../../element/net/namespaces.ts';
-import { attempt, type LabProcess } from '../../lab/processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
+import type { LabProcess } from '../../lab/processes.ts';
 import type { Look, Ran } from './look.ts';
 
 /** The routing table `main`: what `ip route` shows. */

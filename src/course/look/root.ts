@@ -1,6 +1,7 @@
 /** Where a process's `/` is: the lab's, another directory in the same tree of mounts, or the root of a mount namespace. */
 import { viewRoot } from '../../element/root/show.ts';
-import { attempt, type LabProcess } from '../../lab/processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
+import type { LabProcess } from '../../lab/processes.ts';
 import type { Look } from './look.ts';
 
 /** Whether its root directory is another than the lab's. */

@@ -1,6 +1,7 @@
 /** Who a process is in its user namespace, and who that is in the lab. See user_namespaces(7), "User and group ID mappings". */
 import { readFileSync } from 'node:fs';
-import { attempt, type LabProcess } from '../../lab/processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
+import type { LabProcess } from '../../lab/processes.ts';
 import type { Look } from './look.ts';
 
 /** A line of uid_map as the lab counts: `inside` here is `outside` there, for `count` ids. */

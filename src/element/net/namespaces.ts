@@ -6,7 +6,7 @@
 import { fstatSync, readdirSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { parseNamespace, type HeldNamespace } from '../../kernel/namespace.ts';
 import { ElementError, hiddenBecause, unlessRoot } from '../error.ts';
-import { attempt } from '../ns/processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
 import { surveyHeld, type Kept } from '../ns/survey.ts';
 
 /** Where `ip netns` keeps names, and so do we. */

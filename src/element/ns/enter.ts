@@ -12,7 +12,8 @@ import { word } from '../../step/shell.ts';
 import { step, type Procedure, type Step } from '../../step/step.ts';
 import { foreground } from '../foreground.ts';
 import { ElementError, unlessRoot } from '../error.ts';
-import { attempt, ended, forbidden, isForbidden, isRefusal, ProcessDirectory, vanished } from './processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
+import { ended, forbidden, isForbidden, isRefusal, ProcessDirectory, vanished } from './processes.ts';
 
 /** What is to be run, and where. */
 export interface NamespaceEntry {

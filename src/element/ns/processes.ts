@@ -3,6 +3,7 @@
  * of one process even when its id becomes another's meanwhile. See proc_pid_ns(5).
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { attempt } from '../../kernel/attempt.ts';
 import { call } from '../../kernel/call.ts';
 import { errno, errnoName } from '../../kernel/errno.ts';
 import { closeFd, procPath } from '../../kernel/file-at.ts';
@@ -18,15 +19,6 @@ export const processIds = (): number[] =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .toSorted((a, b) => a - b);
-
-/** What a read of something that may vanish, or is another user's, gave. */
-export function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
 
 /** Who a process is. */
 export interface ProcessFacts {

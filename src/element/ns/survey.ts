@@ -24,7 +24,8 @@ import {
 } from '../../kernel/namespace.ts';
 import { performNow } from '../../kernel/perform.ts';
 import { printable } from '../../kernel/printable.ts';
-import { attempt, ProcessDirectory, processIds } from './processes.ts';
+import { attempt } from '../../kernel/attempt.ts';
+import { ProcessDirectory, processIds } from './processes.ts';
 
 /** What keeps a namespace alive beside the processes in it. */
 export type Keeper =

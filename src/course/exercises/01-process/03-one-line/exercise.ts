@@ -3,6 +3,7 @@ import { defineExercise, type Condition } from '../../../exercise.ts';
 import { measure } from '../../../look/cpu.ts';
 import { rootfsLines } from '../../../rootfs-lines.ts';
 import { showsOwnProcesses } from '../../../look/proc.ts';
+import { hasOtherRoot } from '../../../look/root.ts';
 import { hostNameOf } from '../../../look/sysctl.ts';
 import type { LabCgroup } from '../../../look/cgroup.ts';
 import type { Look } from '../../../look/look.ts';
@@ -36,7 +37,7 @@ const demands: readonly { readonly id: string; readonly en: string; readonly ja:
     id: 'root',
     en: "Its root directory is another than the lab's",
     ja: 'ルートディレクトリーがラボと違う',
-    holds: (look, p) => p.root !== undefined && (p.root.device !== look.host.root?.device || p.root.inode !== look.host.root.inode),
+    holds: (look, p) => hasOtherRoot(look, p),
   },
   { id: 'proc', en: 'Its /proc shows its own processes only', ja: '/proc に自分たちのプロセスだけが見える', holds: (look, p) => showsOwnProcesses(look, p) },
   {

@@ -1,6 +1,6 @@
 /** IPC, cgroup and time namespaces: the quiet three. See ipc_namespaces(7), cgroup_namespaces(7), time_namespaces(7). */
 import { readFileSync } from 'node:fs';
-import { attempt } from '../../../../lab/processes.ts';
+import { attempt } from '../../../../kernel/attempt.ts';
 import { defineExercise } from '../../../exercise.ts';
 import { queuesOf } from '../../../look/sysctl.ts';
 

@@ -1,11 +1,12 @@
 /** A root file system from nothing: a program with what it needs, and no more. See chroot(2), ld.so(8). */
 import { statSync } from 'node:fs';
-import { attempt, type LabProcess } from '../../../../lab/processes.ts';
+import { attempt } from '../../../../kernel/attempt.ts';
+import type { LabProcess } from '../../../../lab/processes.ts';
 import { defineExercise } from '../../../exercise.ts';
 import type { Look } from '../../../look/look.ts';
+import { hasOtherRoot } from '../../../look/root.ts';
 
-const rooted = (look: Look): readonly LabProcess[] =>
-  look.others.filter(({ root }) => root !== undefined && (root.device !== look.host.root?.device || root.inode !== look.host.root.inode));
+const rooted = (look: Look): readonly LabProcess[] => look.others.filter((process) => hasOtherRoot(look, process));
 
 /** Whether its program lies in the lab's own files: it was copied, and is not the machine's /usr seen through a mount. */
 const isCopied = (look: Look, { pid }: LabProcess): boolean => attempt(() => statSync(`/proc/${pid}/exe`).dev) === look.host.root?.device;

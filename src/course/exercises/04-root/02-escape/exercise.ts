@@ -1,12 +1,12 @@
 /** chroot is no prison: whoever may call it may leave it. See chroot(2), "This call does not change the current working directory". */
 import { defineExercise } from '../../../exercise.ts';
 import type { Look } from '../../../look/look.ts';
+import { hasOtherRoot } from '../../../look/root.ts';
 import { rootfsLines } from '../../../rootfs-lines.ts';
 import type { LabProcess } from '../../../../lab/processes.ts';
 
 const prisoner = (look: Look): LabProcess | undefined => look.others.find(({ labPid }) => String(labPid) === look.facts['pid']);
-const isOut = (look: Look, { root }: LabProcess): boolean =>
-  root !== undefined && root.device === look.host.root?.device && root.inode === look.host.root.inode;
+const isOut = (look: Look, process: LabProcess): boolean => process.root !== undefined && !hasOtherRoot(look, process);
 
 export default defineExercise({
   async setup(stage) {

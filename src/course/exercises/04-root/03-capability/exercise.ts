@@ -1,13 +1,13 @@
 /** The hole closed by a capability less: what is not in the bounding set no program can get back. See capabilities(7). */
 import { defineExercise } from '../../../exercise.ts';
 import type { Look } from '../../../look/look.ts';
+import { hasOtherRoot } from '../../../look/root.ts';
 import { rootfsLines } from '../../../rootfs-lines.ts';
 import type { LabProcess } from '../../../../lab/processes.ts';
 
 const CAP_SYS_CHROOT = 1n << 18n;
 
-const jailed = (look: Look): readonly LabProcess[] =>
-  look.others.filter(({ root }) => root !== undefined && (root.device !== look.host.root?.device || root.inode !== look.host.root.inode));
+const jailed = (look: Look): readonly LabProcess[] => look.others.filter((process) => hasOtherRoot(look, process));
 
 const lacks = ({ capabilities: { bounding, permitted, effective } }: LabProcess): boolean => ((bounding | permitted | effective) & CAP_SYS_CHROOT) === 0n;
 

@@ -1,9 +1,11 @@
 /** Shares: what happens when two want the same processor. See sched-design-CFS.rst, cgroup-v2.rst "cpu.weight". */
 import { setTimeout as pause } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
-import { attempt, type LabProcess } from '../../../../lab/processes.ts';
+import { attempt } from '../../../../kernel/attempt.ts';
+import type { LabProcess } from '../../../../lab/processes.ts';
 import { defineExercise } from '../../../exercise.ts';
 import type { LabCgroup } from '../../../look/cgroup.ts';
+import { cpuTime } from '../../../look/cpu.ts';
 import type { Look } from '../../../look/look.ts';
 
 interface Rival {
@@ -15,12 +17,6 @@ interface Rival {
 
 const cpusOf = ({ pid }: LabProcess): string =>
   /^Cpus_allowed_list:\s*(.*)$/m.exec(attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '')?.[1] ?? '';
-
-const timeOf = ({ pid }: LabProcess): number => {
-  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '';
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-};
 
 /** Two busy processes in sibling cgroups, on one and the same processor, the heavier one first. */
 function rivals(look: Look): readonly [Rival, Rival] | undefined {
@@ -66,7 +62,7 @@ export default defineExercise({
       async check(look) {
         const found = rivals(look);
         if (!found) return { ok: false, found: { en: 'there are no such two', ja: '該当する 2 つがない' } };
-        const read = (): number[] => found.map(({ process }) => timeOf(process));
+        const read = (): number[] => found.map(({ process }) => cpuTime(process.pid) ?? 0);
         const before = read();
         await pause(2500);
         const [heavy = 0, light = 0] = read().map((time, i) => time - before[i]!);

@@ -1,7 +1,8 @@
 /** A server on port 80 that is nobody, has one capability, and can never have more. See prctl(2) PR_SET_NO_NEW_PRIVS. */
 import { readFileSync } from 'node:fs';
 import { capabilitiesIn } from '../../../../kernel/capability.ts';
-import { attempt, type LabProcess } from '../../../../lab/processes.ts';
+import { attempt } from '../../../../kernel/attempt.ts';
+import type { LabProcess } from '../../../../lab/processes.ts';
 import { defineExercise } from '../../../exercise.ts';
 import type { Look } from '../../../look/look.ts';
 import { userOf } from '../../../look/user.ts';

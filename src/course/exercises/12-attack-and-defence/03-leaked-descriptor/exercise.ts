@@ -6,7 +6,8 @@ import { AT_FDCWD, openFlags } from '../../../../kernel/flags.ts';
 import { performNow } from '../../../../kernel/perform.ts';
 import { defineExercise } from '../../../exercise.ts';
 import type { Look } from '../../../look/look.ts';
-import { attempt, type LabProcess } from '../../../../lab/processes.ts';
+import { attempt } from '../../../../kernel/attempt.ts';
+import type { LabProcess } from '../../../../lab/processes.ts';
 import { isRootedElsewhere, named, plantSecret, secretTold } from '../secret.ts';
 
 const toy = `#!/bin/bash
