@@ -51,6 +51,15 @@ describe('hako learn', { skip: needsRoot() }, () => {
     assert.match(hako('learn', '--lang', 'ja').err, /まだコースを始めていない/);
   });
 
+  test('a name that is none is one sentence, whichever command of the lab is given it', () => {
+    for (const command of ['start', 'stop', 'reset', 'status', 'shell'])
+      for (const name of ['../x', '', 'a\nb', 'x'.repeat(33)]) {
+        const { code, out, err } = hako('lab', command, '--name', name);
+        assert.deepEqual({ code, out }, { code: 1, out: '' });
+        assert.match(err, /^hako: invalid lab name ".*": it becomes a hostname: .*\n$/, command);
+      }
+  });
+
   test('lists every exercise, in both languages, within 80 columns', () => {
     const [en, ja] = [hako('learn', 'list'), hako('learn', 'list', '--lang', 'ja')];
     for (const { id, lessons } of entries()) {

@@ -10,8 +10,7 @@ export const command = defineCommand({
   flags: { name: nameFlag },
   async run({ flags }) {
     const name = nameOf(flags.name);
-    const before = noted(name);
-    const left = await withLab(() => stopLab(name));
+    const [before, left] = await withLab(async () => [noted(name), await stopLab(name)] as const);
     if (left.length > 0)
       throw new CommandError(`the lab "${name}" has ended, and left ${left.length} things:\n${left.map((line) => `  ${line}`).join('\n')}`, {
         hint: 'Stop it again once what holds them has ended.',
