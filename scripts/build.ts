@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { styleFile } from '../src/course/book/page.ts';
 import { assemble, bundledName as courseName, moduleName, readSources as readCourse } from '../src/course/catalogue.ts';
 import { bundledName, readSources } from '../src/manual/manual.ts';
 
@@ -115,6 +116,7 @@ const files: readonly (readonly [name: string, contents: string | Uint8Array])[]
   ['package.json', '{ "type": "commonjs" }\n'],
   [bundledName, JSON.stringify(readSources())],
   [courseName, courseText()],
+  [styleFile, readFileSync(join(root, 'src/course/book', styleFile))],
   ...outputFiles.map((file) => [basename(file.path), named(basename(file.path), file.contents)] as const),
   ['built-from', `${process.argv[2] ?? headCommit()}\n`],
 ];

@@ -249,6 +249,7 @@ export const commands: Readonly<Record<string, Entry>> = {
       answer: { summary: 'Answer what an exercise asks for', load: () => import('./commands/learn-answer.ts') },
       check: { summary: 'See whether the exercise is done', load: () => import('./commands/learn-check.ts') },
       explain: { summary: 'Explain what happened: why, both ways side by side, and with Docker', load: () => import('./commands/learn-explain.ts') },
+      export: { summary: 'Write the course as a book of HTML, with the outputs of this machine', load: () => import('./commands/learn-export.ts') },
       hint: { summary: 'Show a hint, and one more each time', load: () => import('./commands/learn-hint.ts') },
       list: { summary: 'List chapters and exercises', load: () => import('./commands/learn-list.ts') },
       next: { summary: 'Go on to the next exercise', load: () => import('./commands/learn-next.ts') },

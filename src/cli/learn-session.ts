@@ -1,7 +1,7 @@
 /** What the commands of `hako learn` share: the language, the current exercise, and errors that are sentences with a way back. */
 import { entries, type Entry } from '../course/catalogue.ts';
 import type { Exercise, Facts } from '../course/exercise.ts';
-import type { Filling } from '../course/lesson.ts';
+import { namedFacts, type Filling } from '../course/lesson.ts';
 import { readProgress, type Current, type Progress } from '../course/progress.ts';
 import { beginExercise, formOfMachine, labOfCurrent, obstacles } from '../course/session.ts';
 import { CommandError, type Flag } from './command.ts';
@@ -42,7 +42,7 @@ export async function inCourse<R>(speech: Speech, act: () => Promise<R>): Promis
   } catch (error) {
     const { name, message } = error as Error;
     if (name === 'LabGone') throw new CommandError(wordsOf(speech).labGone, { hint: wordsOf(speech).labGoneHint });
-    if (name === 'LabError' || name === 'LessonError') throw new CommandError(message);
+    if (name === 'LabError' || name === 'LessonError' || name === 'BookError') throw new CommandError(message);
     throw refusal(error);
   }
 }
@@ -80,7 +80,7 @@ export function entryOf(id: string, speech: Speech): Entry {
 
 /** What fills a lesson's placeholders. @param facts of the scene, where it was set; else a fact stands by its name */
 export function fillingOf(facts?: Facts): Filling {
-  return { form: formOfMachine(), facts: facts ?? new Proxy({}, { get: (_, name) => `<${String(name)}>` }) };
+  return { form: formOfMachine(), facts: facts ?? namedFacts };
 }
 
 /** The first exercise from a place on that is not done, nor put off. @param after an id, to look behind it */

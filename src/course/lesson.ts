@@ -4,6 +4,7 @@
  * a block ```sh v1 or ```sh v2 is shown where the controllers are in that version.
  */
 import { LessonError, type Facts, type Text } from './exercise.ts';
+import { tableCells } from './markdown.ts';
 
 /** A language of the course. */
 export type Language = keyof Text;
@@ -105,18 +106,12 @@ export function parseLesson(text: string, language: Language, file: string): Les
   };
 }
 
-/** A table of three columns; a `|` in a cell is written `\|`. */
+/** A table of three columns. */
 function parseWays(body: string, where: string): Way[] {
   const rows = body
     .split('\n')
     .filter((line) => line.startsWith('|'))
-    .map((line) =>
-      line
-        .trim()
-        .replace(/^\||\|$/g, '')
-        .split(/(?<!\\)\|/)
-        .map((cell) => cell.trim().replaceAll('\\|', '|')),
-    );
+    .map(tableCells);
   if (rows.length < 3 || rows.some((cells) => cells.length !== 3))
     throw new LessonError(`${where} must be a table of three columns with a head and a row or more`);
   return rows.slice(2).map(([raw, hako, calls]) => ({ raw: raw!, hako: hako!, calls: calls! }));
@@ -156,6 +151,18 @@ export function filled(markdown: string, { form, facts }: Filling): string {
     (kind, name) => (kind === 'cgroup' ? cgroupDirectory(name, form) : facts[name]),
   );
 }
+
+/** The same with the blocks of both forms, each with the directories of its own; the rest is for the reader's. @throws LessonError for an unknown one */
+export const filledForBoth = (markdown: string, { form, facts }: Filling): string =>
+  markdown
+    .split(/^(```sh v[12]\n[\s\S]*?^```)$/m)
+    .map((part) =>
+      withValues(part, (kind, name) => (kind === 'cgroup' ? cgroupDirectory(name, (/^```sh (v[12])\n/.exec(part)?.[1] as Form) ?? form) : facts[name])),
+    )
+    .join('');
+
+/** Facts where no scene was set: each stands by its name. */
+export const namedFacts: Facts = new Proxy({}, { get: (_, name) => `<${String(name)}>` });
 
 /** Puts values in the place of `{{KIND:NAME}}`. @throws LessonError */
 export function withValues(text: string, value: (kind: 'cgroup' | 'fact', name: string) => string | undefined): string {

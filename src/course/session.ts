@@ -54,9 +54,9 @@ export async function obstacles(exercise: Exercise, lab?: Lab): Promise<readonly
   return unmet(exercise.needs, { hierarchies: ground.cgroups, run: (args) => runInLab(ground, args, { timeout: patience }) });
 }
 
-/** Makes the lab anew, sets the scene, and notes that the exercise is the current one. @throws LessonError, LabError */
-export async function beginExercise(entry: Entry, exercise: Exercise): Promise<Current> {
-  const lab = await resetLab(undefined, { realRoot: exercise.realRoot !== undefined });
+/** Makes the lab anew and sets the scene. @param name of the lab @throws LessonError, LabError */
+export async function setScene(entry: Entry, exercise: Exercise, name?: string): Promise<{ readonly lab: Lab; readonly current: Current }> {
+  const lab = await resetLab(name, { realRoot: exercise.realRoot !== undefined });
   const stage: Stage = {
     nonce: () => randomBytes(5).toString('hex'),
     inventory: () => inventoryOf(lab),
@@ -67,7 +67,12 @@ export async function beginExercise(entry: Entry, exercise: Exercise): Promise<C
     },
   };
   const facts = (await exercise.setup?.(stage)) ?? {};
-  const current = { id: entry.id, lab: labOf(lab), begun: Date.now(), facts, inventory: inventoryOf(lab) };
+  return { lab, current: { id: entry.id, lab: labOf(lab), begun: Date.now(), facts, inventory: inventoryOf(lab) } };
+}
+
+/** Makes the learner's lab anew, sets the scene, and notes that the exercise is the current one. @throws LessonError, LabError */
+export async function beginExercise(entry: Entry, exercise: Exercise): Promise<Current> {
+  const { current } = await setScene(entry, exercise);
   changeProgress((progress) => ({ ...progress, current, exercises: { ...progress.exercises, [entry.id]: { ...progress.exercises[entry.id], wereTrue: [] } } }));
   return current;
 }
@@ -79,12 +84,8 @@ export function labOfCurrent(current: Current): Lab {
   return lab;
 }
 
-/**
- * Looks at all conditions of the current exercise, and notes what is new.
- * @throws LabGone
- */
-export async function lookAtExercise(exercise: Exercise, current: Current, progress: Progress): Promise<Seen> {
-  const lab = labOfCurrent(current);
+/** Looks at all conditions of an exercise, and notes nothing. @param before ids of conditions that have been true @throws LabGone */
+export async function lookInLab(lab: Lab, exercise: Exercise, current: Current, before: ReadonlySet<string>): Promise<Seen> {
   const look = new Look({
     first: lab.pid,
     name: lab.name,
@@ -95,7 +96,6 @@ export async function lookAtExercise(exercise: Exercise, current: Current, progr
     inventory: () => inventoryOf(lab),
     run: (args, options) => runInLab(lab, args, { timeout: patience, ...options }),
   });
-  const before = new Set(progress.exercises[current.id]?.wereTrue);
   const standpoints: Standpoint[] = [];
   for (const { says, ...rest } of exercise.conditions) {
     const fill = (text: string): string => withValues(text, (kind, name) => (kind === 'fact' ? current.facts[name] : undefined));
@@ -104,13 +104,25 @@ export async function lookAtExercise(exercise: Exercise, current: Current, progr
     const wasTrue = before.has(condition.id) || finding.ok;
     standpoints.push({ condition, finding, wasTrue, met: finding.ok || (condition.once === true && wasTrue) });
   }
+  return { standpoints, passed: standpoints.every(({ met }) => met) };
+}
+
+/** The ids of the conditions that have been true. */
+export const trueOnes = ({ standpoints }: Seen): string[] => standpoints.filter(({ wasTrue }) => wasTrue).map(({ condition }) => condition.id);
+
+/**
+ * Looks at all conditions of the current exercise, and notes what is new.
+ * @throws LabGone
+ */
+export async function lookAtExercise(exercise: Exercise, current: Current, progress: Progress): Promise<Seen> {
+  const before = new Set(progress.exercises[current.id]?.wereTrue);
+  const seen = await lookInLab(labOfCurrent(current), exercise, current, before);
   labOfCurrent(current); // what was read of a lab that ended meanwhile is worth nothing
-  const passed = standpoints.every(({ met }) => met);
-  const wereTrue = standpoints.filter(({ wasTrue }) => wasTrue).map(({ condition }) => condition.id);
+  const wereTrue = trueOnes(seen);
   const isNew = wereTrue.length !== before.size;
-  if (passed && !progress.exercises[current.id]?.passed) changeRecord(current.id, { wereTrue, passed: new Date().toISOString() });
+  if (seen.passed && !progress.exercises[current.id]?.passed) changeRecord(current.id, { wereTrue, passed: new Date().toISOString() });
   else if (isNew) changeRecord(current.id, { wereTrue });
-  return { standpoints, passed };
+  return seen;
 }
 
 /** Answers for the learner, from outside of the lab. @throws LabGone */

@@ -11,17 +11,20 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Milliseconds, after which it is not waited for any more. */
   readonly timeout?: number;
+  /** When it is aborted the program is not waited for any more, either. */
+  readonly signal?: AbortSignal;
   /** `uid` or `uid:gid`, as the lab counts. */
   readonly user?: string;
 }
 
 /** Runs a program in a lab, as its root, and waits for its end; what it leaves running goes on. A program that there is not ends with 127. */
-export function runInLab(lab: Lab, args: readonly string[], { env = {}, cwd = '/root', stdin, timeout, user }: RunOptions = {}): Promise<Ended> {
+export function runInLab(lab: Lab, args: readonly string[], { env = {}, cwd = '/root', stdin, timeout, signal, user }: RunOptions = {}): Promise<Ended> {
   const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   const as = user === undefined ? [] : ['--user', user];
   return callRuntime(['exec', '--cwd', cwd, ...variables, ...as, lab.name, ...args], {
     ...(stdin === undefined ? {} : { stdin }),
     ...(timeout === undefined ? {} : { timeout }),
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 

@@ -25,11 +25,11 @@ const mostOutput = 4 * 2 ** 20;
 
 /**
  * Calls hako-oci, and waits for its end and nobody else's: output goes to files, since what it starts may hold a pipe open for ever.
- * @param timeout milliseconds, after which it is killed
+ * @param timeout milliseconds, after which it is killed @param signal kills it when it is aborted
  */
 export async function callRuntime(
   args: readonly string[],
-  { stdin = '', timeout }: { readonly stdin?: string; readonly timeout?: number } = {},
+  { stdin = '', timeout, signal }: { readonly stdin?: string; readonly timeout?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Ended> {
   const directory = mkdtempSync(join(tmpdir(), 'hako-lab-'));
   const at = (name: string): string => join(directory, name);
@@ -39,7 +39,11 @@ export async function callRuntime(
     const child = begin(args, streams);
     streams.forEach((fd) => closeSync(fd));
     const timer = timeout === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeout);
+    const kill = (): void => void child.kill('SIGKILL');
+    if (signal?.aborted) kill();
+    signal?.addEventListener('abort', kill);
     const code = await statusOf(child);
+    signal?.removeEventListener('abort', kill);
     clearTimeout(timer);
     const read = (name: string): string => readFileSync(at(name)).subarray(0, mostOutput).toString('utf8');
     return { code, stdout: read('out'), stderr: read('err') };
