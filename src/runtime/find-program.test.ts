@@ -73,4 +73,10 @@ describe('the search for the program', { skip: needsRoot() }, () => {
     assert.equal((await bench.runPlan(plan(['true'], changes, seccomp))).code, 0);
     assert.match(await refused(plan(['no-such-program'], changes, seccomp)), /^127 .*not found in \$PATH \(ENOENT\)/);
   });
+
+  test('a filter that refuses what the start still needs, and to end as well, lets it fail, not hang', async () => {
+    const seccomp: SeccompSpec = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_ALLOW' }] };
+    assert.match(await refused(plan(['true'], { noNewPrivileges: false }, seccomp)), /^125 .*PR_CAPBSET_DROP.* failed: /);
+    assert.match(await refused(plan(['no-such-program'], { noNewPrivileges: true }, seccomp)), /not found/);
+  });
 });

@@ -161,8 +161,9 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       words[word + rowLayout.indirect / 4] = indirect;
       words[word + rowLayout.result / 4] = notRun;
       words[word + rowLayout.result / 4 + 1] = -1; // its sign
-      const next = pointer(at === last ? at : at + rowLayout.size);
-      putAddress(word + rowLayout.onError / 4, row.onError ? addressOfRow(row.onError) : accept ? next : pointer(last));
+      // What ends the process comes back only where a filter refuses even that: then no row follows, and it dies of the address 0.
+      const next = at === last ? 0 : pointer(at + rowLayout.size);
+      putAddress(word + rowLayout.onError / 4, row.onError ? addressOfRow(row.onError) : accept || at === last ? next : pointer(last));
       putAddress(word + rowLayout.onZero / 4, row.onZero ? addressOfRow(row.onZero) : next);
       putAddress(word + rowLayout.next / 4, row.onPositive ? addressOfRow(row.onPositive) : next);
       at += rowLayout.size;
