@@ -1,6 +1,8 @@
 /** A filter that forbids one system call and lets all others pass. See seccomp(2), SECCOMP_RET_ERRNO. */
 import { defineExercise } from '../../../exercise.ts';
-import { filtered, reported } from '../../../look/seccomp.ts';
+import { filtered, isRefused, reported, runsFiltered } from '../../../look/seccomp.ts';
+
+const probe = { script: '/srv/probe/probe', state: '/srv/probe/state', error: '/srv/probe/error' };
 
 export default defineExercise({
   needs: ['perl', 'engine'],
@@ -16,41 +18,17 @@ END
 chmod 755 /srv/probe/probe`);
   },
   conditions: [
-    {
-      id: 'filtered',
-      says: {
-        en: 'A process that runs /srv/probe/probe is under a seccomp filter',
-        ja: '/srv/probe/probe を実行するプロセスに、seccomp フィルターがかかっている',
-      },
-      check(look) {
-        const all = look.others.filter(({ args }) => args.some((arg) => arg.endsWith('/probe')));
-        return {
-          ok: filtered(look, '/srv/probe/probe').length > 0,
-          expected: 'Seccomp: 2',
-          found: all.map(({ labPid, seccomp, seccompFilters }) => `${labPid}: Seccomp ${seccomp}, ${seccompFilters} filters`).join('; ') || {
-            en: 'nobody runs it',
-            ja: '誰も実行していない',
-          },
-        };
-      },
-    },
-    {
-      id: 'refused',
-      says: { en: 'It can make no directory: "Operation not permitted"', ja: 'ディレクトリーを作れない(Operation not permitted)' },
-      check(look) {
-        const [state, error] = [reported(look, '/srv/probe/state'), reported(look, '/srv/probe/error')];
-        return {
-          ok: filtered(look, '/srv/probe/probe').length > 0 && state === 'refused' && /not permitted/.test(error ?? ''),
-          found: `${state ?? '-'} ${error ?? ''}`,
-        };
-      },
-    },
+    runsFiltered(probe),
+    isRefused(probe, {
+      en: 'It can make no directory: "Operation not permitted"',
+      ja: 'ディレクトリーを作れない(Operation not permitted)',
+    }),
     {
       id: 'others',
       says: { en: 'Everything else works: it writes its report', ja: 'ほかのことはできている(結果を書き続けている)' },
       check: (look) => ({
-        ok: reported(look, '/srv/probe/state') !== undefined && filtered(look, '/srv/probe/probe').length > 0,
-        found: reported(look, '/srv/probe/state') ?? { en: 'no report', ja: '結果がない' },
+        ok: reported(look, probe.state) !== undefined && filtered(look, probe.script).length > 0,
+        found: reported(look, probe.state) ?? { en: 'no report', ja: '結果がない' },
       }),
     },
   ],

@@ -1,6 +1,8 @@
 /** A filter that looks at an argument: no user namespaces, but processes as ever. See seccomp(2), clone3(2). */
 import { defineExercise } from '../../../exercise.ts';
-import { filtered, reported } from '../../../look/seccomp.ts';
+import { filtered, isRefused, reported, runsFiltered } from '../../../look/seccomp.ts';
+
+const probe = { script: '/srv/probe/probe', state: '/srv/probe/state', error: '/srv/probe/error' };
 
 export default defineExercise({
   needs: ['perl', 'engine'],
@@ -17,35 +19,16 @@ END
 chmod 755 /srv/probe/probe`);
   },
   conditions: [
-    {
-      id: 'filtered',
-      says: {
-        en: 'A process that runs /srv/probe/probe is under a seccomp filter',
-        ja: '/srv/probe/probe を実行するプロセスに、seccomp フィルターがかかっている',
-      },
-      check: (look) => ({
-        ok: filtered(look, '/srv/probe/probe').length > 0,
-        found: filtered(look, '/srv/probe/probe')
-          .map(({ labPid, seccompFilters }) => `${labPid}: ${seccompFilters}`)
-          .join(', ') || { en: 'nobody runs it under a filter', ja: 'フィルターの下で実行している者がいない' },
-      }),
-    },
-    {
-      id: 'refused',
-      says: { en: 'It can make no user namespace: "Operation not permitted"', ja: 'user namespace を作れない(Operation not permitted)' },
-      check(look) {
-        const [state, error] = [reported(look, '/srv/probe/state'), reported(look, '/srv/probe/error')];
-        return {
-          ok: filtered(look, '/srv/probe/probe').length > 0 && state === 'refused' && /not permitted/.test(error ?? ''),
-          found: `${state ?? '-'} ${error ?? ''}`,
-        };
-      },
-    },
+    runsFiltered(probe),
+    isRefused(probe, {
+      en: 'It can make no user namespace: "Operation not permitted"',
+      ja: 'user namespace を作れない(Operation not permitted)',
+    }),
     {
       id: 'born',
       says: { en: 'It can have children as ever', ja: 'ふつうの子は、これまでどおり作れる' },
       check: (look) => ({
-        ok: filtered(look, '/srv/probe/probe').length > 0 && reported(look, '/srv/probe/child') === 'born',
+        ok: filtered(look, probe.script).length > 0 && reported(look, '/srv/probe/child') === 'born',
         found: reported(look, '/srv/probe/child') ?? '-',
       }),
     },
