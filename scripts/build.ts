@@ -19,6 +19,7 @@ const entries = {
   tracer: 'src/engine/tracer/main.ts',
   'layer-worker': 'src/storage/layer-worker.ts',
   'hako-oci': 'src/oci/main.ts',
+  'lesson-registry': 'src/course/registry/main.ts',
 };
 
 /**
