@@ -81,9 +81,9 @@ function obstacleHtml(outcome: Outcome | undefined, language: Language, scrub: S
 /** @param told the facts in the page's text */
 function performanceHtml({ facts, lines, seen, come, gone }: Performance, told: Facts, language: Language, { scrub }: Ground): Html {
   const words = bookWords[language];
-  const terminal = lines.map(({ command, output }, i) => {
+  const terminal = lines.map(({ command, expanded, output }, i) => {
     const text = shortened(scrub(output), words.omitted);
-    return markup`${i > 0 ? '\n' : ''}<kbd>${scrub(command)}</kbd>${text === '' ? undefined : markup`\n<samp>${text}</samp>`}`;
+    return markup`${i > 0 ? '\n' : ''}${commandHtml(scrub(command))}${expanded.map((each) => markup`\n<samp class="expanded">${scrub(each)}</samp>`)}${text === '' ? undefined : markup`\n<samp>${text}</samp>`}`;
   });
   const changes = (
     [
@@ -101,6 +101,12 @@ ${isDeepStrictEqual(facts, told) ? undefined : markup`<p class="caption">${words
 <ul class="conditions">
 ${seen.standpoints.map((standpoint) => standpointHtml(standpoint, language, scrub))}</ul>
 ${changes.length === 0 ? undefined : markup`<h3>${words.changed}</h3>\n<ul class="changes">\n${changes}</ul>\n`}`;
+}
+
+/** A command line; the comments before it are not typed. */
+function commandHtml(command: string): Html {
+  const [comments = ''] = /^(?:#.*\n)*/.exec(command) ?? [];
+  return markup`${comments === '' ? undefined : markup`<span class="comment">${comments}</span>`}<kbd>${command.slice(comments.length)}</kbd>`;
 }
 
 function standpointHtml({ condition, finding, met }: Standpoint, language: Language, scrub: Scrub): Html {

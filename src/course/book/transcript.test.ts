@@ -42,6 +42,34 @@ test('what a script did not come to is not shown, and errors are those of a shel
   ]);
 });
 
+test('what the shell put into a line is shown, and nothing of it comes into the outputs', () => {
+  const script = [
+    'x=$(echo "it\'s"; echo two)',
+    'echo "$x" | cat',
+    '# why\necho "$((1 + 1))" $x',
+    'for n in $x; do',
+    '  echo $n',
+    'done',
+    'echo no',
+    'cat <<< $x 2>&1 >/dev/null',
+    'test -e /proc/self/fd/99 || echo closed',
+  ].join('\n');
+  const all = pieces(script);
+  const lines = transcript(all, bash(marked(all, 'abc'), '', '-eu'), 'abc');
+  assert.deepEqual(
+    lines.map(({ expanded, output }) => [expanded, output]),
+    [
+      [["x='it'\\''s\ntwo'"], ''],
+      [["echo 'it'\\''s\ntwo'"], "it's\ntwo\n"],
+      [["echo 2 'it'\\''s' two"], "2 it's two\n"],
+      [[], "it's\ntwo\n"],
+      [[], 'no\n'],
+      [[], ''],
+      [[], 'closed\n'],
+    ],
+  );
+});
+
 test('a long output loses its middle, and says so', () => {
   const lines = Array.from({ length: 200 }, (_, i) => `line ${i}`);
   const short = shortened(`${lines.join('\n')}\n`, (n) => `[${n}]`).split('\n');

@@ -17,7 +17,7 @@ const en = {
   intro:
     'Every exercise of the course, to be read. Each begins with one idea, sets a task, gives hints, and then shows what happened: why the kernel does it, what breaks without it, and what Docker does in its place. Hints, solutions and answers are folded, so that you can think first.',
   introOutputs:
-    'The solutions were run when this book was made. What you see beneath each command is what it printed on this machine, and what the kernel showed afterwards; only names of the machine and its user are taken out. Numbers such as process ids were given in that run, and will be others for you.',
+    'The solutions were run when this book was made. What you see beneath each command is what it printed on this machine, and what the kernel showed afterwards; only names of the machine and its user are taken out. A line with an arrow is what the shell ran, once it had put in the values. Numbers such as process ids were given in that run, and will be others for you.',
   introDo: 'To do it yourself, which is the point of it:',
   aboutMachine: 'The machine of this book',
   notHere: 'not on this machine',
@@ -70,7 +70,7 @@ export type BookWords = typeof en;
 
 const ja: BookWords = {
   title: '手で組み立てるコンテナ',
-  subtitle: 'hakobune のコース — あるマシンでの実行結果とともに',
+  subtitle: 'hakobune のコース(あるマシンでの実行結果つき)',
   subtitlePlain: 'hakobune のコース',
   languageName: '日本語',
   skip: '本文へ',
@@ -84,7 +84,7 @@ const ja: BookWords = {
   intro:
     'コースの演習すべてを、読み物としてまとめた。どの演習も 1 つの考え方から始まり、課題とヒントが続く。最後に、カーネルがなぜそうするのか、なければ何が壊れるのか、Docker なら何をしているのかを説明する。先に自分で考えられるように、ヒントと解答と答えは畳んである。',
   introOutputs:
-    '解答は、この本を作るときに実際に実行した。各コマンドの下にあるのは、このマシンでの出力と、その後にカーネルが示した状態である。取り除いたのはマシンとユーザーの名前だけだ。プロセス ID などの数はその実行でのものなので、手元では違う値になる。',
+    '解答は、この本を作るときに実際に実行した。各コマンドの下にあるのは、このマシンでの出力と、その後にカーネルが示した状態である。取り除いたのはマシンとユーザーの名前だけだ。矢印の行は、シェルが値を展開して実際に実行したものである。プロセス ID などの数はその実行でのものなので、手元では違う値になる。',
   introDo: '自分の手で試すには(それがこのコースの目的である):',
   aboutMachine: 'この本のマシン',
   notHere: 'このマシンでは不可',

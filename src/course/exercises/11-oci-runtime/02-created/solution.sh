@@ -11,7 +11,7 @@ read -r _ <&3
 exec sleep 22222
 END
 unshare --mount --pid --fork --uts --ipc bash -c 'exec -a hako-monitor bash /root/waits' &
-until pid=$(pgrep -f '^hako-monitor'); do sleep 0.1; done
+until pid=$(pgrep -o -f '^hako-monitor'); do sleep 0.1; done
 answer "$pid"
 sleep 2
 echo go > /root/start
