@@ -104,7 +104,8 @@ describe('hako learn export', () => {
     const [, , byHako = ''] = en.split('<pre class="terminal"');
     const found = /is its process id<br><small>found: <samp>(\d+)</.exec(byHako)?.[1];
     assert.ok(found, byHako);
-    const [, output = ''] = /<kbd>hako ns show [^\n]*<\/kbd>\n<samp>([^<]*)<\/samp>/.exec(byHako) ?? [];
+    assert.ok(byHako.includes(`<samp class="expanded">answer ${found}</samp>`), byHako);
+    const [, output = ''] = /<kbd>hako ns show [^\n]*<\/kbd>\n<samp class="expanded">[^<]*<\/samp>\n<samp>([^<]*)<\/samp>/.exec(byHako) ?? [];
     assert.match(output, new RegExp(`\\b${found}\\b`));
     assert.match(output, /\b40\d{8}\b/, 'the number of a namespace');
     assert.ok(ja.includes(output), 'the same run in both languages');

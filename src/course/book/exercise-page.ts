@@ -114,7 +114,7 @@ function standpointHtml({ condition, finding, met }: Standpoint, language: Langu
   const found = scrub(textIn(finding.found, language));
   const expected = finding.expected === undefined ? '' : scrub(textIn(finding.expected, language));
   const detail = (label: string, text: string): Html | undefined => (text === '' ? undefined : markup`<br><small>${label}: <samp>${text}</samp></small>`);
-  return markup`<li class="${met ? 'met' : 'unmet'}"><span class="sign" aria-hidden="true">${met ? '✓' : '·'}</span><span class="unseen">${finding.ok ? words.now : met ? words.was : words.not}: </span>${spansHtml(scrub(textIn(condition.says, language)))}${met ? undefined : detail(words.expected, expected)}${detail(words.found, found)}</li>\n`;
+  return markup`<li class="${met ? 'met' : 'unmet'}"><span class="sign" aria-hidden="true">${met ? '✓' : '·'}</span><span class="unseen">${condition.once && met ? words.was : finding.ok ? words.now : words.not}: </span>${spansHtml(scrub(textIn(condition.says, language)))}${met ? undefined : detail(words.expected, expected)}${detail(condition.once && finding.ok ? words.foundThen : words.found, found)}</li>\n`;
 }
 
 /** Equal lines once, with how many they are. */

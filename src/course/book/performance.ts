@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inventoryOf, runInLab, type Lab } from '../../lab/lab.ts';
 import type { Entry } from '../catalogue.ts';
-import type { Exercise, Facts, Text } from '../exercise.ts';
+import type { Exercise, Facts, Finding, Text } from '../exercise.ts';
+import type { Current } from '../progress.ts';
 import { formOf, lookInLab, obstacles, setScene, trueOnes, type Seen } from '../session.ts';
 import type { Manner } from '../solution.ts';
 import { cut, cutter, marked, transcript, type Line } from './transcript.ts';
@@ -86,12 +87,18 @@ async function solve(entry: Entry, exercise: Exercise, manner: Manner, name: str
   }
 }
 
-/** Looks until all conditions hold, or have had their time. */
-async function lookUntilDone(lab: Lab, exercise: Exercise, current: Parameters<typeof lookInLab>[2], ended: () => boolean, signal: AbortSignal): Promise<Seen> {
+/** Looks until all conditions hold, or have had their time. Of what passes by, the book tells what was found when it was so. */
+async function lookUntilDone(lab: Lab, exercise: Exercise, current: Current, ended: () => boolean, signal: AbortSignal): Promise<Seen> {
   let before: ReadonlySet<string> = new Set();
+  const then = new Map<string, Finding>();
   for (const until = Date.now() + patience; ; await pause(100, undefined, { signal })) {
     const seen = await lookInLab(lab, exercise, current, before);
-    if (seen.passed || (Date.now() > until && ended()) || Date.now() > until + patience) return seen;
+    for (const { condition, finding } of seen.standpoints) if (condition.once && finding.ok) then.set(condition.id, finding);
+    if (seen.passed || (Date.now() > until && ended()) || Date.now() > until + patience)
+      return {
+        ...seen,
+        standpoints: seen.standpoints.map((standpoint) => ({ ...standpoint, finding: then.get(standpoint.condition.id) ?? standpoint.finding })),
+      };
     before = new Set(trueOnes(seen));
   }
 }

@@ -40,8 +40,8 @@ export function cut(script: string, ends: string): string[] {
 const separator = '\x1e'; // the record separator of ASCII
 const trace = '\x1d'; // its group separator; the shell writes it once for each depth of substitution
 
-/** One line, with something in it that the shell replaces. What is longer explains itself by its output. */
-const isTraced = (piece: string): boolean => /\$/.test(piece) && piece.split('\n').filter((line) => !line.startsWith('#')).length === 1;
+/** One line, with something in it that the shell replaces, and done before the next one begins. What is longer explains itself by its output. */
+const isTraced = (piece: string): boolean => /\$/.test(piece) && !piece.endsWith('&') && piece.split('\n').filter((line) => !line.startsWith('#')).length === 1;
 
 /**
  * The script with its marks; both outputs are one, as on a terminal. Traces go to a descriptor of their own, since a part of the script
