@@ -53,10 +53,13 @@ function boxes(look: Look): readonly LabProcess[] {
 
 const openGates = (look: Look, process: LabProcess): readonly Gate[] => (Object.keys(gates) as Gate[]).filter((gate) => !gates[gate](look, process));
 
+/** The tries as they are numbered in this scene. */
+const inOrder = (look: Look): readonly Try[] => tries.toSorted((a, b) => Number(look.facts[a]) - Number(look.facts[b]));
+
 /** What is told of a box. */
 function told(look: Look, process: LabProcess): string {
-  const [open, done] = [openGates(look, process), tries.filter((name) => isDone[name](look, process)).map((name) => look.facts[name])];
-  return `${process.labPid}: done ${done.toSorted().join(' ') || '-'}, open ${open.join(' ') || '-'}`;
+  const done = inOrder(look).flatMap((name, i) => (isDone[name](look, process) ? [i + 1] : []));
+  return `${process.labPid}: done ${done.join(' ') || '-'}, open ${openGates(look, process).join(' ') || '-'}`;
 }
 
 /** One thing that is refused succeeds where no other gate than its own was lifted. */
@@ -90,7 +93,7 @@ export default defineExercise({
         ja: '答えが、1 番から 5 番までを断った者の名をこの順に挙げている(user、capability、userns、seccomp、cgroup の 5 語)',
       },
       check(look) {
-        const truth = tries.toSorted((a, b) => Number(look.facts[a]) - Number(look.facts[b])).map((name) => gateOf[name]);
+        const truth = inOrder(look).map((name) => gateOf[name]);
         const given = (look.answer ?? '')
           .toLowerCase()
           .split(/[^a-z]+/)
