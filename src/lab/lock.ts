@@ -1,5 +1,5 @@
 /** One at a time: a lab is started, reset and stopped under a lock, which ends with its holder. See flock(2). */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { call } from '../kernel/call.ts';
 import { flockOperations } from '../kernel/flags.ts';
@@ -25,3 +25,6 @@ export function lockFile(directory: string, name: string): Disposable {
   must(call('flock', [fd, flockOperations.LOCK_EX]));
   return { [Symbol.dispose]: () => closeSync(fd) };
 }
+
+/** Takes the file of a lock away whose name nobody else will ever use: of a lab that has ended for good. */
+export const forgetLock = (directory: string, name: string): void => rmSync(join(directory, `.${name}.lock`), { force: true });

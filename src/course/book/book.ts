@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findLab, LabError, startLab, stopLab, type Lab } from '../../lab/lab.ts';
+import { forgetLock } from '../../lab/lock.ts';
+import { labsDirectory } from '../../lab/place.ts';
 import type { Chapter, Entry } from '../catalogue.ts';
 import type { Language } from '../lesson.ts';
 import { formOfMachine } from '../session.ts';
@@ -102,6 +104,7 @@ async function performAll({ exercises, versions, onOutcome, signal }: BookPlan):
 /** @throws LabError where something of it is left on the machine */
 async function end(name: string): Promise<void> {
   const left = await stopLab(name);
+  forgetLock(labsDirectory(), name);
   if (left.length > 0) throw new LabError(`of the book's lab "${name}" this is left: ${left.join(', ')}; hako lab stop --name ${name} tries again`);
 }
 

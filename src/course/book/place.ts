@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readMountinfo } from '../../kernel/mountinfo.ts';
 import { contentsFile, generator, styleFile } from './page.ts';
 
 /** A place where no book can be written; one sentence. */
@@ -70,6 +71,10 @@ function checkedTarget(path: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannot(`${path} cannot be looked at`, error, 'name another directory');
     return path;
   }
+  if (`${process.cwd()}/`.startsWith(`${target}/`))
+    throw new BookError(`${path} is where you are, and would be replaced beneath you: go up one directory, and name it from there`);
+  if (readMountinfo().some(({ mountPoint }) => mountPoint === target))
+    throw new BookError(`${path} is a mount point, which cannot be replaced: name a directory in it that does not exist`);
   const stranger = strangerIn(target);
   if (stranger !== undefined)
     throw new BookError(`${path} has ${stranger} in it, which is of no earlier book: name a directory that does not exist, or is empty`);
