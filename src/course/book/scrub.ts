@@ -17,26 +17,45 @@ const common = new Set(['root', 'localhost', 'localhost.localdomain', 'user', 'h
 
 /** @param lab the name of the book's lab */
 export function scrubber(lab: string): Scrub {
-  const user = userInfo();
+  const user = whoRuns();
   const name = hostname();
-  return scrubOf([
-    [labDirectory(lab), '/run/hako/labs/lab'],
-    [dirname(labDirectory(lab)), '/run/hako/labs'],
-    [clone(), '/opt/hako'],
-    ...(user.homedir === '/root' || user.homedir === '/' ? [] : [[user.homedir, '/home/learner'] as const]),
+  const names = [
     ...[name, name.split('.')[0]!].filter((each) => !common.has(each.toLowerCase())).map((each) => [each, 'machine'] as const),
     ...(common.has(user.username) ? [] : [[user.username, 'learner'] as const]),
-    [lab, defaultName({})],
-  ]);
+  ];
+  return scrubOf(
+    [
+      [labDirectory(lab), '/run/hako/labs/lab'],
+      [dirname(labDirectory(lab)), '/run/hako/labs'],
+      [clone(), '/opt/hako'],
+      ...(user.homedir === '/root' || user.homedir === '/' ? [] : [[user.homedir, '/home/learner'] as const]),
+      [lab, defaultName({})],
+    ],
+    names,
+  );
+}
+
+/** A user without an entry in passwd(5) has no name to tell. */
+function whoRuns(): { readonly username: string; readonly homedir: string } {
+  try {
+    return userInfo();
+  } catch {
+    return { username: 'user', homedir: '/' };
+  }
 }
 
 const clone = (): string => resolve(join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../../..' : '..'));
 
-/** Whole words only: a machine called `web` leaves `website` as it is. Orders to a terminal go, too. */
-export function scrubOf(replacements: readonly Replacement[]): Scrub {
-  const patterns = replacements
-    .filter(([name]) => name !== '')
-    .map(([name, instead]) => [new RegExp(`(?<![A-Za-z0-9])${name.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')}(?![A-Za-z0-9])`, 'g'), instead] as const);
+/**
+ * @param parts are taken out wherever they begin and end with a word
+ * @param names only where they stand alone: a machine called `vm` leaves `/proc/sys/vm` and `vm.swappiness` as they are
+ */
+export function scrubOf(parts: readonly Replacement[], names: readonly Replacement[]): Scrub {
+  const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+  const patterns = [
+    ...parts.map(([part, instead]) => [new RegExp(`(?<![A-Za-z0-9])${literal(part)}(?![A-Za-z0-9])`, 'g'), instead] as const),
+    ...names.map(([name, instead]) => [new RegExp(`(?<![\\w/.-])${literal(name)}(?![\\w/-]|\\.\\w)`, 'g'), instead] as const),
+  ];
   return (text) => patterns.reduce((left, [pattern, instead]) => left.replaceAll(pattern, () => instead), withoutOrders(text));
 }
 

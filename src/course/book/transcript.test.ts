@@ -81,15 +81,17 @@ test('a long output loses its middle, and says so', () => {
 });
 
 test('names of the machine and orders to a terminal are taken out, and nothing else', () => {
-  const scrub = scrubOf([
-    ['web.example', 'machine'],
-    ['web', 'machine'],
-    ['/srv/clone', '/opt/hako'],
-    ['book-7', 'lab'],
-  ]);
-  assert.equal(
-    scrub('web.example web website /srv/clone/hako /hako-lab-book-7 book-71 a-web'),
-    'machine machine website /opt/hako/hako /hako-lab-lab book-71 a-machine',
+  const scrub = scrubOf(
+    [
+      ['/srv/clone', '/opt/hako'],
+      ['book-7', 'lab'],
+    ],
+    [
+      ['vm.example', 'machine'],
+      ['vm', 'machine'],
+    ],
   );
+  assert.equal(scrub('vm.example root@vm:~ vm. vmstat /srv/clone/hako'), 'machine root@machine:~ machine. vmstat /opt/hako/hako');
+  assert.equal(scrub('/hako-lab-book-7 book-71 /proc/sys/vm vm.swappiness'), '/hako-lab-lab book-71 /proc/sys/vm vm.swappiness');
   assert.equal(scrub('\x1b[1;31mred\x1b[0m\r\n\x1b]0;title\x07x'), 'red\nx');
 });
