@@ -85,7 +85,7 @@ export function machineHtml(facts: MachineFacts, subjects: readonly Subject[], l
     markup`<dl>\n${pairs.filter(([, value]) => value !== '').map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>\n`;
   const hierarchies = facts.hierarchies.map(
     ({ version, mountPoint, controllers, name }) =>
-      markup`<li><code>${mountPoint}</code> — ${say.version(version)}, ${controllers.length > 0 ? controllers.join(' ') : (name ?? say.noControllers)}</li>\n`,
+      markup`<li><code>${mountPoint}</code> — ${say.version(version)}: ${controllers.length > 0 ? controllers.join(' ') : (name ?? say.noControllers)}</li>\n`,
   );
   const cannot = subjects.flatMap(({ entry, outcome }) => {
     const reasons =
