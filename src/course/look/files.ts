@@ -4,7 +4,7 @@
  */
 import { readSync } from 'node:fs';
 import { call } from '../../kernel/call.ts';
-import { closeFd, readDirectory, S_IFMT, S_IFREG, statFd, toBytes, toText, tryOpenInRoot, type FileStatus } from '../../kernel/file-at.ts';
+import { closeFd, readDirectory, S_IFCHR, S_IFMT, S_IFREG, statFd, toBytes, toText, tryOpenInRoot, type FileStatus } from '../../kernel/file-at.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
 import { performNow } from '../../kernel/perform.ts';
 import { getXattr } from '../../kernel/xattr.ts';
@@ -31,6 +31,12 @@ function withFile<R>({ pid }: Of, path: string, flags: number, use: (fd: number)
 
 /** A file's status; a link at the end is not followed. */
 export const statusOf = (process: Of, path: string): FileStatus | undefined => withFile(process, path, openFlags.O_PATH | openFlags.O_NOFOLLOW, statFd);
+
+/** Whether a file is a certain character device, such as 1:3, the null device. */
+export function isDevice(process: Of, path: string, major: number, minor: number): boolean {
+  const status = statusOf(process, path);
+  return status !== undefined && (status.mode & S_IFMT) === S_IFCHR && status.major === major && status.minor === minor;
+}
 
 /** A plain file's text, its first 64 KiB; undefined for anything else. */
 export function textOf(process: Of, path: string): string | undefined {

@@ -4,6 +4,8 @@ import type { Look } from '../../../look/look.ts';
 import type { Mount } from '../../../../kernel/mountinfo.ts';
 import type { NamespaceType } from '../../../../kernel/namespace.ts';
 import type { LabProcess } from '../../../../lab/processes.ts';
+import { isDevice } from '../../../look/files.ts';
+import { mapOf } from '../../../look/user.ts';
 import { isRootedElsewhere, named } from '../secret.ts';
 
 const mebibyte = 2 ** 20;
@@ -22,6 +24,17 @@ const predicates: readonly { readonly id: string; readonly says: Text; readonly 
         ok: shared.length === 0,
         found: shared.length === 0 ? { en: 'none', ja: '共有なし' } : { en: `shares ${shared.join(', ')}`, ja: `共有: ${shared.join(', ')}` },
       };
+    },
+  },
+  {
+    id: 'user-namespace',
+    says: {
+      en: "is in a user namespace of its own: what it may is worth nothing to the lab's objects",
+      ja: '独自の user namespace の中にいる(そこでの権限は、ラボのものには通用しない)',
+    },
+    ask(look, process) {
+      const map = mapOf(look, process).map(({ inside, outside, count }) => `${inside} → ${outside} (${count})`);
+      return { ok: process.has('user'), found: process.has('user') ? `uid_map ${map.join(', ')}` : { en: "the lab's own", ja: 'ラボのもの' } };
     },
   },
   {
@@ -57,32 +70,35 @@ const predicates: readonly { readonly id: string; readonly says: Text; readonly 
   },
   {
     id: 'read-only-root',
-    says: { en: 'has a root file system that is read-only', ja: 'ルートファイルシステムが読み取り専用である' },
-    ask(look, process) {
-      const root = mountOn(look, process, '/');
-      return { ok: root?.options.includes('ro') === true, found: root ? `/: ${root.type} ${root.options.join(',')}` : '-' };
-    },
-  },
-  {
-    id: 'own-tmp',
     says: {
-      en: 'has a /tmp of its own in memory, with nosuid and nodev, so that it can work at all',
-      ja: '作業用に、nosuid と nodev の付いた自分専用の tmpfs を /tmp に持つ',
+      en: 'has a root file system that is read-only, and to work in a /tmp of its own: a tmpfs with nosuid and nodev',
+      ja: 'ルートファイルシステムが読み取り専用で、作業用に、nosuid と nodev の付いた自分専用の tmpfs を /tmp に持つ',
     },
     ask(look, process) {
-      const tmp = mountOn(look, process, '/tmp');
+      const [root, tmp] = [mountOn(look, process, '/'), mountOn(look, process, '/tmp')];
       return {
-        ok: tmp?.type === 'tmpfs' && ['rw', 'nosuid', 'nodev'].every((option) => tmp.options.includes(option)),
-        found: tmp ? `/tmp: ${tmp.type} ${tmp.options.join(',')}` : { en: 'nothing is mounted on /tmp', ja: '/tmp には何もマウントされていない' },
+        ok: root?.options.includes('ro') === true && tmp?.type === 'tmpfs' && ['rw', 'nosuid', 'nodev'].every((option) => tmp.options.includes(option)),
+        found:
+          [root, tmp]
+            .flatMap((mount) => mount ?? [])
+            .map(({ mountPoint, type, options }) => `${mountPoint}: ${type} ${options.join(',')}`)
+            .join('; ') || '-',
       };
     },
   },
   {
-    id: 'kernel-read-only',
-    says: { en: "cannot change the kernel's parameters: its /proc/sys is read-only", ja: 'カーネルのパラメーターを変えられない(/proc/sys が読み取り専用)' },
+    id: 'kernel-closed',
+    says: {
+      en: "cannot change the kernel's parameters, nor see its keys: /proc/sys is read-only, /proc/keys is masked",
+      ja: 'カーネルのパラメーターを変えられず、鍵も見えない(/proc/sys が読み取り専用、/proc/keys がマスクされている)',
+    },
     ask(look, process) {
-      const mount = mountOn(look, process, '/proc/sys') ?? mountOn(look, process, '/proc');
-      return { ok: mount?.options.includes('ro') === true, found: mount ? `${mount.mountPoint}: ${mount.options.join(',')}` : '-' };
+      const parameters = mountOn(look, process, '/proc/sys') ?? mountOn(look, process, '/proc');
+      const masked = isDevice(process, '/proc/keys', 1, 3);
+      return {
+        ok: parameters?.options.includes('ro') === true && masked,
+        found: `${parameters ? `${parameters.mountPoint}: ${parameters.options.join(',')}` : '-'}; /proc/keys: ${masked ? '/dev/null' : '-'}`,
+      };
     },
   },
   {

@@ -16,11 +16,13 @@ cat >config.json <<'JSON'
     {"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro", "nosuid", "nodev"]},
     {"destination": "/proc", "type": "proc", "source": "proc"},
     {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=64k"]},
-    {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "size=8m"]}
+    {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev", "mode=1777", "size=8m"]}
   ],
   "linux": {
     "cgroupsPath": "/hard",
-    "namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}],
+    "uidMappings": [{"containerID": 0, "hostID": 10000, "size": 2000}],
+    "gidMappings": [{"containerID": 0, "hostID": 10000, "size": 2000}],
+    "namespaces": [{"type": "user"}, {"type": "mount"}, {"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}],
     "resources": {"pids": {"limit": 20}, "memory": {"limit": 33554432}},
     "readonlyPaths": ["/proc/sys", "/proc/sysrq-trigger"],
     "maskedPaths": ["/proc/kcore", "/proc/keys"],
@@ -34,5 +36,8 @@ JSON
 hako-oci run --detach hard
 
 #: hako
-hako run -d --name hard --user 1000:1000 --cap-drop ALL --security-opt no-new-privileges \
+# An engine of its own, in a user namespace of its own: its containers are there, too.
+export HAKO_RUN=/run/deep HAKO_ROOT=/var/lib/deep HAKO_BRIDGE=deep0 HAKO_CGROUP=deep
+hako ns run --mount --uid-map 0:0:65536 --gid-map 0:0:65536 -- \
+  hako run -d --name hard --network none --user 1000:1000 --cap-drop ALL --security-opt no-new-privileges \
   --read-only --tmpfs /tmp --pids-limit 20 --memory 32m base sleep infinity

@@ -1,8 +1,7 @@
 /** The graduation work: a runtime of one's own, from an empty file, judged by what it starts: twenty predicates on one process. */
-import { S_IFCHR, S_IFMT } from '../../../../kernel/file-at.ts';
 import type { LabProcess } from '../../../../lab/processes.ts';
 import { defineExercise, type Condition } from '../../../exercise.ts';
-import { statusOf } from '../../../look/files.ts';
+import { isDevice } from '../../../look/files.ts';
 import type { Look } from '../../../look/look.ts';
 import { showsOwnProcesses } from '../../../look/proc.ts';
 import { isPivoted, seesLabRoot } from '../../../look/root.ts';
@@ -18,12 +17,6 @@ interface Predicate {
 }
 
 const MiB = 2 ** 20;
-
-/** Whether a file of its is a certain device. */
-const isDevice = (process: LabProcess, path: string, major: number, minor: number): boolean => {
-  const status = statusOf(process, path);
-  return status !== undefined && (status.mode & S_IFMT) === S_IFCHR && status.major === major && status.minor === minor;
-};
 
 const mountOf = (look: Look, process: LabProcess, place: string): ReturnType<Look['mountsOf']>[number] | undefined =>
   look.mountsOf(process).findLast(({ mountPoint }) => mountPoint === place);
