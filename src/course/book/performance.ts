@@ -27,7 +27,7 @@ export interface Performance {
 export type Outcome =
   | { readonly kind: 'done'; readonly by: Readonly<Record<Manner, Performance>> }
   | { readonly kind: 'impossible'; readonly reasons: readonly Text[] }
-  /** Its scene could not be set, or a condition could not look: a sentence. */
+  /** Its lab or its scene could not be made, or ended: a sentence. Others may go well. */
   | { readonly kind: 'failed'; readonly why: string };
 
 /** How long a solution may take until all its conditions hold, in milliseconds. */
@@ -41,7 +41,7 @@ export const isWhole = (outcome: Outcome): boolean => outcome.kind === 'done' &&
 
 /**
  * Does it both ways.
- * @param lab the book's, as it runs now @param signal ends it, with what it is aborted with @throws LabError where there can be no lab
+ * @param lab the book's, as it runs now @param signal ends it @throws what the signal is aborted with
  */
 export async function perform(entry: Entry, lab: Lab, signal: AbortSignal): Promise<Outcome> {
   const exercise = await entry.load();
@@ -52,7 +52,7 @@ export async function perform(entry: Entry, lab: Lab, signal: AbortSignal): Prom
   } catch (error) {
     signal.throwIfAborted();
     const { name, message } = error as Error;
-    if (name !== 'LessonError' && name !== 'LabGone') throw error;
+    if (name !== 'LessonError' && name !== 'LabError' && name !== 'LabGone') throw error; // a defect of ours
     return { kind: 'failed', why: message };
   }
 }
