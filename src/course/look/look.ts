@@ -103,6 +103,11 @@ export class Look {
     return this.cgroupsWith(controller).find((cgroup) => cgroup.processes.includes(pid));
   }
 
+  /** Whether a process is in a cgroup that stands still. */
+  isFrozen({ pid }: LabProcess): boolean {
+    return this.cgroups.some((cgroup) => cgroup.isFrozen && cgroup.processes.includes(pid));
+  }
+
   /** What a process sees mounted; empty when it is gone. */
   mountsOf({ pid }: LabProcess): readonly Mount[] {
     const known = this.#mounts.get(pid);

@@ -5,9 +5,6 @@ import type { LabProcess } from '../../../../lab/processes.ts';
 
 const herd = (look: Look): readonly LabProcess[] => look.others.filter(({ name, args }) => name === 'sleep' && /^40000[1-5]$/.test(args[1] ?? ''));
 
-/** Whether a process is in a cgroup that stands still. */
-const isFrozen = (look: Look, { pid }: LabProcess): boolean => look.cgroups.some((cgroup) => cgroup.isFrozen && cgroup.processes.includes(pid));
-
 export default defineExercise({
   needs: ['cgroup-freezer'],
   async setup(stage) {
@@ -24,7 +21,7 @@ export default defineExercise({
         ja: '5 つの sleep(400001〜400005)がすべて、凍結された cgroup の中で止まっていた',
       },
       check(look) {
-        const frozen = herd(look).filter((process) => isFrozen(look, process));
+        const frozen = herd(look).filter((process) => look.isFrozen(process));
         return { ok: frozen.length === 5, found: { en: `${frozen.length} of ${herd(look).length}`, ja: `${herd(look).length} のうち ${frozen.length}` } };
       },
     },
