@@ -118,6 +118,17 @@ describe('the lab', { skip: needsRoot() }, () => {
     assert.match(seen, /^0\n[\s\S]*inet 172\.[\s\S]*^30000\b/m);
   });
 
+  test('ends a program that takes too long or prints without end, and not only the one who waits for it', async () => {
+    const lab = await startLab();
+    const isRunning = (word: string): boolean => labProcesses(lab.pid).some(({ args }) => args.includes(word));
+    assert.equal((await runInLab(lab, ['sleep', '98765'], { timeout: 300 })).code, 137);
+    assert.ok(!isRunning('98765'));
+    const { code, stdout } = await runInLab(lab, ['yes', 'word98766']);
+    assert.equal(code, 137);
+    assert.ok(stdout.startsWith('word98766\n') && stdout.length === 4 * 2 ** 20, String(stdout.length));
+    assert.ok(!isRunning('word98766'));
+  });
+
   test('without a user namespace: the nodes of a container, and no other device', async () => {
     const lab = await resetLab(undefined, { realRoot: true });
     assert.equal(readlinkSync(`/proc/${lab.pid}/ns/user`), readlinkSync('/proc/self/ns/user'));

@@ -1,16 +1,23 @@
 /**
- * hako-oci, as the lab calls it: a program of its own, beside this file in the bundle and in src/oci in the sources. So a command's
- * output can be led to a file, and a lab is what any OCI runtime would make of its configuration.
+ * hako-oci, as the lab calls it: a program of its own, by its launcher where this is bundled, and src/oci where the sources run. So a
+ * command's output can be led to a file, and a lab is what any OCI runtime would make of its configuration.
  */
 import { spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { attempt } from '../kernel/attempt.ts';
+import { identify, killProcess } from '../kernel/process.ts';
+import { processStat } from '../kernel/process-stat.ts';
 import { LabError } from './error.ts';
 import { stateRoot } from './place.ts';
 
-const program = (): string => join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../oci/main.ts' : 'hako-oci.js');
+/** The command line's first words. */
+const program = (): readonly [string, ...string[]] =>
+  import.meta.filename.endsWith('.ts')
+    ? [process.execPath, '--single-threaded', join(import.meta.dirname, '../oci/main.ts')]
+    : [join(import.meta.dirname, '../hako-oci')];
 
 /** How a call of hako-oci ended. */
 export interface Ended {
@@ -20,12 +27,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** As much of an output as is kept: a learner's program may print without end. */
-const mostOutput = 4 * 2 ** 20;
+/** As much of an output as is kept, and as much as may be printed before the program is ended: a learner's may print without end. */
+const [keptOutput, mostOutput] = [4 * 2 ** 20, 64 * 2 ** 20];
+
+/** How often it is looked how much was printed, in milliseconds. */
+const lookEvery = 250;
 
 /**
  * Calls hako-oci, and waits for its end and nobody else's: output goes to files, since what it starts may hold a pipe open for ever.
- * @param timeout milliseconds, after which it is killed @param signal kills it when it is aborted
+ * @param timeout milliseconds, after which it is ended @param signal ends it when it is aborted
  */
 export async function callRuntime(
   args: readonly string[],
@@ -36,19 +46,40 @@ export async function callRuntime(
   try {
     writeFileSync(at('in'), stdin);
     const streams = [openSync(at('in'), 'r'), openSync(at('out'), 'w'), openSync(at('err'), 'w')];
-    const child = begin(args, streams);
+    const [command, ...rest] = args;
+    const child = begin(command === 'exec' ? [command, '--pid-file', at('pid'), ...rest] : args, streams);
     streams.forEach((fd) => closeSync(fd));
-    const timer = timeout === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeout);
-    const kill = (): void => void child.kill('SIGKILL');
-    if (signal?.aborted) kill();
-    signal?.addEventListener('abort', kill);
+    const end = (): void => endProgram(child, at('pid'));
+    const timer = timeout === undefined ? undefined : setTimeout(end, timeout);
+    const watch = setInterval(() => statSync(at('out')).size + statSync(at('err')).size > mostOutput && end(), lookEvery);
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end);
     const code = await statusOf(child);
-    signal?.removeEventListener('abort', kill);
+    signal?.removeEventListener('abort', end);
     clearTimeout(timer);
-    const read = (name: string): string => readFileSync(at(name)).subarray(0, mostOutput).toString('utf8');
-    return { code, stdout: read('out'), stderr: read('err') };
+    clearInterval(watch);
+    return { code, stdout: beginningOf(at('out')), stderr: beginningOf(at('err')) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Ends the program that was started in the lab, which hako-oci waits for; or hako-oci itself, with which one that is not a program yet goes. */
+function endProgram(child: ReturnType<typeof spawn>, pidFile: string): void {
+  const pid = attempt(() => Number(readFileSync(pidFile, 'utf8')));
+  const identity = pid === undefined ? undefined : identify(pid);
+  // As long as it is hako-oci's child its id is not another's.
+  if (identity && processStat(identity.pid)?.parent === child.pid) killProcess(identity);
+  else child.kill('SIGKILL');
+}
+
+function beginningOf(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, keptOutput));
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)).toString('utf8');
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -63,7 +94,8 @@ export async function mustCall(what: string, args: readonly string[]): Promise<s
 }
 
 function begin(args: readonly string[], stdio: StdioOptions): ReturnType<typeof spawn> {
-  return spawn(process.execPath, ['--single-threaded', program(), '--root', stateRoot(), ...args], { stdio });
+  const [command, ...before] = program();
+  return spawn(command, [...before, '--root', stateRoot(), ...args], { stdio, env: { ...process.env, HAKO_AS_BUILT: '1' } });
 }
 
 async function statusOf(child: ReturnType<typeof spawn>): Promise<number> {
