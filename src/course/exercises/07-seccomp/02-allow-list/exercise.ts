@@ -10,7 +10,7 @@ import type { LabProcess } from '../../../../lab/processes.ts';
 import { defineExercise } from '../../../exercise.ts';
 import { textOf } from '../../../look/files.ts';
 import type { Look } from '../../../look/look.ts';
-import { reported, runners } from '../../../look/seccomp.ts';
+import { runners } from '../../../look/seccomp.ts';
 
 const script = '/srv/job/job';
 
@@ -73,14 +73,15 @@ const refusals = new Set([1, 13, 38]);
 const patience = 3000;
 
 /** Processes that are the program, as it was planted. */
-const jobs = (look: Look): readonly LabProcess[] =>
-  runners(look, script).filter((process) => /\/perl[\d.]*$/.test(process.executable ?? '') && textOf(process, script) === program);
+const jobs = (look: Look): readonly LabProcess[] => runners(look, { script, text: program }).filter(({ executable }) => /\/perl[\d.]*$/.test(executable ?? ''));
+
+const output = (look: Look): string | undefined => textOf(look.host, '/srv/job/out')?.trim();
 
 /** Gives the program a line. @returns its answer that begins with `head`; undefined where none comes */
 async function asked(look: Look, line: string, head: string): Promise<string | undefined> {
   await look.run(['sh', '-c', 'cat > /srv/job/in.new && mv /srv/job/in.new /srv/job/in'], { stdin: `${line}\n` });
   for (const until = Date.now() + patience; Date.now() < until; await pause(20)) {
-    const answer = reported(look, '/srv/job/out');
+    const answer = output(look);
     if (answer?.startsWith(head)) return answer;
   }
   return undefined;
@@ -119,7 +120,7 @@ export default defineExercise({
         return {
           ok: answer === backwards,
           expected: `${word} → ${backwards}`,
-          found: answer ?? { en: `no answer; /srv/job/out has "${reported(look, '/srv/job/out') ?? ''}"`, ja: '返事がない' },
+          found: answer ?? { en: `no answer; /srv/job/out has "${output(look) ?? ''}"`, ja: '返事がない' },
         };
       },
     },

@@ -20,4 +20,4 @@ echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
   {"names": ["unshare", "clone"], "action": "SCMP_ACT_ERRNO",
    "args": [{"index": 0, "value": 268435456, "valueTwo": 268435456, "op": "SCMP_CMP_MASKED_EQ"}]},
   {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}' > no-userns.json
-hako run -d --network none --security-opt seccomp=no-userns.json -v /usr:/usr:ro -v /srv/probe:/srv/probe base sh /srv/probe/probe
+hako run -d --network none --security-opt seccomp=no-userns.json -v /usr:/usr:ro -v /srv/probe:/srv/probe base /srv/probe/probe

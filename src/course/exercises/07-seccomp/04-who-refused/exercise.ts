@@ -7,7 +7,6 @@ import { capabilityMask } from '../../../../kernel/capability.ts';
 import { attempt } from '../../../../kernel/attempt.ts';
 import type { LabProcess } from '../../../../lab/processes.ts';
 import { defineExercise, type Condition, type Text } from '../../../exercise.ts';
-import { textOf } from '../../../look/files.ts';
 import type { Look } from '../../../look/look.ts';
 import { runners } from '../../../look/seccomp.ts';
 import { hostNameOf } from '../../../look/sysctl.ts';
@@ -45,8 +44,7 @@ const words: Readonly<Record<Try, Text>> = {
 
 /** Processes that are the program, as it was planted, without its children. */
 function boxes(look: Look): readonly LabProcess[] {
-  if (textOf(look.host, program) !== look.facts['text']) return [];
-  const all = runners(look, program).filter(({ executable }) => /\/perl[\d.]*$/.test(executable ?? ''));
+  const all = runners(look, { script: program, text: look.facts['text'] ?? '' }).filter(({ executable }) => /\/perl[\d.]*$/.test(executable ?? ''));
   const ids = new Set(all.map(({ pid }) => pid));
   return all.filter(({ parent }) => !ids.has(parent));
 }
