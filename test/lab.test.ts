@@ -123,7 +123,7 @@ describe('the lab', { skip: needsRoot() }, () => {
     const isRunning = (word: string): boolean => labProcesses(lab.pid).some(({ args }) => args.includes(word));
     assert.equal((await runInLab(lab, ['sleep', '98765'], { timeout: 300 })).code, 137);
     assert.ok(!isRunning('98765'));
-    const { code, stdout } = await runInLab(lab, ['yes', 'word98766']);
+    const { code, stdout } = await runInLab(lab, ['sh', '-c', 'yes word98766 | cat; :']);
     assert.equal(code, 137);
     assert.ok(stdout.startsWith('word98766\n') && stdout.length === 4 * 2 ** 20, String(stdout.length));
     assert.ok(!isRunning('word98766'));

@@ -37,6 +37,8 @@ export interface Condition {
 export interface Stage {
   /** Runs lines of sh(1) as the lab's root in /root. @returns its standard output @throws LessonError with what it said, when it fails */
   sh(lines: string, environment?: Readonly<Record<string, string>>): Promise<string>;
+  /** Copies a file of the machine's into the lab. @param source absolute, of the machine's @param target absolute, in the lab */
+  put(source: string, target: string): Promise<void>;
   /** Ten random hexadecimal digits: what cannot be guessed. */
   nonce(): string;
   /** The lab's kernel objects at this moment, one line each. */

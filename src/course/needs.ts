@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { Text } from './exercise.ts';
+import { kernelImage } from './kernel-image.ts';
 import type { LabHierarchy } from '../lab/place.ts';
 import type { Ran } from './look/look.ts';
 
@@ -41,14 +42,8 @@ const trial =
   async ({ run }) =>
     (await run(['unshare', '-m', 'sh', '-c', lines])).code === 0 ? undefined : reason;
 
-const device =
-  (path: string, reason: Text): Probe =>
-  () =>
-    existsSync(path) ? undefined : reason;
-
 export const needs = {
   'cgroup-cpu': controller('cpu', 'CONFIG_CGROUP_SCHED'),
-  'cgroup-cpuset': controller('cpuset', 'CONFIG_CPUSETS'),
   'cgroup-memory': controller('memory', 'CONFIG_MEMCG'),
   'cgroup-pids': controller('pids', 'CONFIG_CGROUP_PIDS'),
   'cgroup-devices': ({ hierarchies }) =>
@@ -84,10 +79,6 @@ export const needs = {
       ja: 'tmpfs 上の OverlayFS でディレクトリーを opaque にできない: Linux 6.6(tmpfs の user 拡張属性)が必要',
     },
   ),
-  kvm: device('/dev/kvm', {
-    en: 'there is no /dev/kvm: a machine (or a nested one) with virtualization is needed',
-    ja: '/dev/kvm がない: 仮想化を使えるマシン(またはネストした仮想化)が必要',
-  }),
   engine: ({ hierarchies }) =>
     hierarchies.length > 0
       ? undefined
@@ -98,14 +89,21 @@ export const needs = {
   strace: program('strace', 'strace'),
   ip: program('ip', 'iproute2'),
   nft: program('nft', 'nftables'),
-  capsh: program('capsh', 'libcap2-bin'),
   setcap: program('setcap', 'libcap2-bin'),
   perl: program('perl', 'perl-base'),
   newuidmap: program('newuidmap', 'uidmap'),
-  python3: program('python3', 'python3'),
-  busybox: program('busybox', 'busybox-static'),
   curl: program('curl', 'curl'),
-  criu: program('criu', 'criu'),
+  'virtual-machine': async (ground) =>
+    process.arch !== 'x64'
+      ? { en: 'the virtual machine of this exercise is one for x86-64', ja: 'この演習の仮想マシンは x86-64 用' }
+      : ((await program('qemu-system-x86_64', 'qemu-system-x86')(ground)) ??
+        (await program('cpio', 'cpio')(ground)) ??
+        (kernelImage() === undefined
+          ? {
+              en: 'no kernel image of this machine can be read (/boot/vmlinuz-*): run hako as root, apt-get install linux-image-cloud-amd64, or name one in HAKO_KERNEL',
+              ja: '読めるカーネルのイメージ(/boot/vmlinuz-*)がこのマシンにない: root で hako を使うか、apt-get install linux-image-cloud-amd64 を実行するか、HAKO_KERNEL で指定する',
+            }
+          : undefined)),
 } as const satisfies Readonly<Record<string, Probe>>;
 
 export type NeedName = keyof typeof needs;

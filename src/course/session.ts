@@ -3,6 +3,7 @@
  * their state and not for events: whoever looks again sees what is true now (docs/decisions/course.md).
  */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { findHierarchies } from '../runtime/cgroup/layout.ts';
 import { findLab, inventoryOf, resetLab, runInLab, startLab, type Lab } from '../lab/lab.ts';
 import { readAnswer } from './answer-file.ts';
@@ -64,6 +65,10 @@ export async function setScene(entry: Entry, exercise: Exercise, name?: string):
       const { code, stdout, stderr } = await runInLab(lab, ['sh', '-eu', '-c', lines], { env: environment, timeout: patience });
       if (code !== 0) throw new LessonError(`the scene of exercise ${entry.id} could not be set: ${stderr.trim() || `sh ended with ${code}`}`);
       return stdout;
+    },
+    async put(source, target) {
+      const { code, stderr } = await runInLab(lab, ['sh', '-c', 'cat > "$0"', target], { stdin: readFileSync(source), timeout: patience });
+      if (code !== 0) throw new LessonError(`the scene of exercise ${entry.id} could not be set: ${source} could not be copied: ${stderr.trim()}`);
     },
   };
   const facts = (await exercise.setup?.(stage)) ?? {};

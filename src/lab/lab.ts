@@ -36,6 +36,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const name = options.name ?? defaultName();
   using _ = lockFile(labsDirectory(), checkName(name));
   const wanted = ceilingsOf(options);
+  refuseRealRoot(options);
   const there = findLab(name);
   if (there) {
     const otherwise = differs(there, options, wanted);
@@ -44,6 +45,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
   await clear(name);
   return begin(name, options);
+}
+
+/** @throws LabError where an ordinary user asks for a lab of the machine's root */
+function refuseRealRoot({ realRoot }: LabOptions): void {
+  if (realRoot && process.geteuid!() !== 0) throw new LabError('a lab without a user namespace (--real-root) takes root: run hako as root');
 }
 
 /** What a lab that runs is, and was not asked for; undefined where it is what is wanted. */
@@ -65,14 +71,15 @@ export async function stopLab(name = defaultName()): Promise<readonly string[]> 
 /** Makes a lab anew, as it was first asked for. @param change what is to be otherwise than it was */
 export async function resetLab(name = defaultName(), change: LabOptions = {}): Promise<Lab> {
   using _ = lockFile(labsDirectory(), checkName(name));
-  const before = noted(name)?.options ?? {};
+  const options = { ...noted(name)?.options, ...change };
+  refuseRealRoot(options);
+  ceilingsOf(options);
   await clear(name);
-  return begin(name, { ...before, ...change });
+  return begin(name, options);
 }
 
 async function begin(name: string, options: LabOptions): Promise<Lab> {
   const directory = labDirectory(name);
-  if (options.realRoot && process.geteuid!() !== 0) throw new LabError('a lab without a user namespace (--real-root) takes root: run hako as root');
   try {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     const maps = options.realRoot ? undefined : reserveIds(name, directory, options);
@@ -98,7 +105,7 @@ async function begin(name: string, options: LabOptions): Promise<Lab> {
     note(whole);
     return whole;
   } catch (error) {
-    await clear(name);
+    await clear(name).catch(() => {}); // what went wrong first is what to tell; a stop says what is left
     throw error;
   }
 }

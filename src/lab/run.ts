@@ -8,10 +8,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: /root. */
   readonly cwd?: string;
-  readonly stdin?: string;
-  /** Milliseconds, after which it is not waited for any more. */
+  readonly stdin?: string | Uint8Array;
+  /** Milliseconds, after which it is ended. */
   readonly timeout?: number;
-  /** When it is aborted the program is not waited for any more, either. */
+  /** When it is aborted the program is ended, too. */
   readonly signal?: AbortSignal;
   /** `uid` or `uid:gid`, as the lab counts. */
   readonly user?: string;

@@ -8,7 +8,6 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rm
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attempt } from '../kernel/attempt.ts';
-import { identify, killProcess } from '../kernel/process.ts';
 import { processStat } from '../kernel/process-stat.ts';
 import { LabError } from './error.ts';
 import { stateRoot } from './place.ts';
@@ -39,7 +38,7 @@ const lookEvery = 250;
  */
 export async function callRuntime(
   args: readonly string[],
-  { stdin = '', timeout, signal }: { readonly stdin?: string; readonly timeout?: number; readonly signal?: AbortSignal } = {},
+  { stdin = '', timeout, signal }: { readonly stdin?: string | Uint8Array; readonly timeout?: number; readonly signal?: AbortSignal } = {},
 ): Promise<Ended> {
   const directory = mkdtempSync(join(tmpdir(), 'hako-lab-'));
   const at = (name: string): string => join(directory, name);
@@ -64,12 +63,14 @@ export async function callRuntime(
   }
 }
 
-/** Ends the program that was started in the lab, which hako-oci waits for; or hako-oci itself, with which one that is not a program yet goes. */
+/**
+ * Ends the program that was started in the lab, with all of its process group, since the others of a pipeline write to the same file. One
+ * that is not a program yet ends with hako-oci.
+ */
 function endProgram(child: ReturnType<typeof spawn>, pidFile: string): void {
   const pid = attempt(() => Number(readFileSync(pidFile, 'utf8')));
-  const identity = pid === undefined ? undefined : identify(pid);
-  // As long as it is hako-oci's child its id is not another's.
-  if (identity && processStat(identity.pid)?.parent === child.pid) killProcess(identity);
+  // As long as it is hako-oci's child, neither its id nor its group's is another's: it begins a session of its own.
+  if (pid !== undefined && processStat(pid)?.parent === child.pid) attempt(() => process.kill(-pid, 'SIGKILL'));
   else child.kill('SIGKILL');
 }
 
