@@ -2,8 +2,10 @@
 cd /srv/five
 for line in /srv/five/filter ambient-caps.-all unshare.--user reuid /srv/five/few; do
   grep -v -- "$line" box > "without-${line##*/}"
-  bash "without-${line##*/}" &
+  bash "without-${line##*/}" > "without-${line##*/}.log" &
 done
+until [ "$(cat ./*.log | grep -c done)" = 5 ]; do sleep 0.1; done
+grep done ./*.log
 who[{{fact:ledger}}]=user who[{{fact:cell}}]=capability who[{{fact:hostname}}]=userns who[{{fact:room}}]=seccomp who[{{fact:children}}]=cgroup
 answer "${who[*]}"
 
@@ -17,12 +19,14 @@ box() { # NAME GATE...: the gates that stand
   case " $* " in *" user "*) user="--user 1000:1000" ;; *) user= ;; esac
   case " $* " in *" capability "*) caps=sys_admin ;; *) caps=sys_admin,sys_chroot ;; esac
   case " $* " in *" seccomp "*) filter="--seccomp no-mkdir.json" ;; *) filter= ;; esac
-  $few hako ns run --uts $users hako cap run $user --drop all --add $caps --ambient $caps --no-new-privs $filter -- /srv/five/five &
+  $few hako ns run --uts $users hako cap run $user --drop all --add $caps --ambient $caps --no-new-privs $filter -- /srv/five/five > "$name.log" &
 }
 box one capability userns seccomp cgroup
 box two user userns seccomp cgroup
 box three user capability seccomp cgroup
 box four user capability userns cgroup
 box five user capability userns seccomp
+until [ "$(cat ./*.log | grep -c done)" = 5 ]; do sleep 0.1; done
+grep done ./*.log
 who[{{fact:ledger}}]=user who[{{fact:cell}}]=capability who[{{fact:hostname}}]=userns who[{{fact:room}}]=seccomp who[{{fact:children}}]=cgroup
 answer "${who[*]}"
