@@ -29,6 +29,8 @@ export interface Condition {
   readonly says: Text;
   /** It passes by: an exercise counts when this was true at one moment since it was begun. Others must be true together. */
   readonly once?: true;
+  /** Its check does something to what the learner made (it kills a process, to see it come back): it is asked no more once it was true. */
+  readonly acts?: true;
   /** Looks. What it throws is a defect of the course, but for LabGone. */
   check(look: Look): Finding | Promise<Finding>;
 }

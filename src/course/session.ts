@@ -105,7 +105,8 @@ export async function lookInLab(lab: Lab, exercise: Exercise, current: Current, 
   for (const { says, ...rest } of exercise.conditions) {
     const fill = (text: string): string => withValues(text, (kind, name) => (kind === 'fact' ? current.facts[name] : undefined));
     const condition = { ...rest, says: { en: fill(says.en), ja: fill(says.ja) } };
-    const finding = await condition.check(look);
+    const isOver = condition.acts === true && before.has(condition.id);
+    const finding: Finding = isOver ? { ok: true, found: { en: 'seen before', ja: '確認済み' } } : await condition.check(look);
     const wasTrue = before.has(condition.id) || finding.ok;
     standpoints.push({ condition, finding, wasTrue, met: finding.ok || (condition.once === true && wasTrue) });
   }

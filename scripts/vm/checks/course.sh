@@ -27,6 +27,8 @@ only=$(echo "$argument" | tr : ,)
     esac
   done
 }
-# What was open when a solution had ended, as the book tells it.
-for page in /tmp/book/en/[0-9]*.html; do sed -n 's/<[^>]*>/ /g; s/^ *\(not yet.*\)/     | \1/p' "$page"; done
-/hako/hako lab ls
+# What did not hold, as the book tells it.
+for page in /tmp/book/en/[0-9]*.html; do
+  sed -n '/<ul class="conditions">/,/<\/ul>/{/<li class="met">/d;s/<[^>]*>/ /g;s/^ *\(..*\)/     | \1/p}' "$page" | sed "s|^     |     ${page##*/}|"
+done
+rm -rf /tmp/book

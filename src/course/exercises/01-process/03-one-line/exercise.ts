@@ -68,8 +68,9 @@ export default defineExercise({
       check(look) {
         const found = best(look);
         const about = found ? `${found.process.name} (${found.process.labPid})` : '';
+        if (found?.met.includes(id)) return { ok: true, found: about };
         return {
-          ok: found?.met.includes(id) ?? false,
+          ok: false,
           found: { en: `${about || 'no process'} comes nearest, and it is not so`, ja: `最も近いのは ${about || '(なし)'} で、まだそうなっていない` },
         };
       },

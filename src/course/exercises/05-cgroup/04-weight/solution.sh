@@ -12,8 +12,14 @@ echo 100 > {{cgroup:cpu}}/tin/cpu.weight
 taskset -c 0 yes > /dev/null & echo $! > {{cgroup:cpu}}/gold/cgroup.procs
 taskset -c 0 yes > /dev/null & echo $! > {{cgroup:cpu}}/tin/cgroup.procs
 
-#: hako
+#: hako v1
 hako cgroup make gold --cpu-shares 3072
 hako cgroup make tin --cpu-shares 1024
+taskset -c 0 yes > /dev/null & hako cgroup move gold $!
+taskset -c 0 yes > /dev/null & hako cgroup move tin $!
+
+#: hako v2
+hako cgroup make gold cpu.weight=300
+hako cgroup make tin cpu.weight=100
 taskset -c 0 yes > /dev/null & hako cgroup move gold $!
 taskset -c 0 yes > /dev/null & hako cgroup move tin $!

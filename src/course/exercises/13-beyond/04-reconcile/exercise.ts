@@ -24,6 +24,7 @@ export default defineExercise({
     {
       id: 'healed',
       once: true,
+      acts: true,
       says: { en: 'When one is killed (the check does it), there are three again', ja: '1 つが殺されると(チェックが殺す)、また 3 つになる' },
       async check(look) {
         const before = replicas(look);
