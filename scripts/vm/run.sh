@@ -3,8 +3,9 @@
 # `npm run test:vm` calls it.
 #
 #   scripts/vm/run.sh                      all checks (scripts/vm/checks/*.sh), in two starts of the machine; exit status 0 when all passed
-#   scripts/vm/run.sh --short              what CI has time for: hako-oci, in one start
-#   scripts/vm/run.sh [--systemd] GROUP…   some groups, as `oci:runc apparmor node:test/oci/systemd.test.ts`; with systemd as process 1, or without
+#   scripts/vm/run.sh --short              what CI has time for: hako-oci, and the heart of the course, in one start
+#   scripts/vm/run.sh [--systemd] GROUP…   some groups, as `oci:runc apparmor node:test/oci/systemd.test.ts course:5:1.3`; with systemd as process 1,
+#                                          or without; `course` alone is all exercises, three quarters of an hour
 #   scripts/vm/run.sh [--systemd] shell    a shell in place of the checks (end it with: echo o >/proc/sysrq-trigger)
 #
 # Needs an x86-64 machine, root, and the packages that scripts/install-test-packages.sh installs: qemu-system-x86, mmdebstrap, e2fsprogs,
@@ -24,7 +25,7 @@ fail() {
   exit 1
 }
 
-short=oci:hako-oci+apparmor:hako-oci+systemd:hako-oci+rootless:hako-oci
+short='oci:hako-oci+apparmor:hako-oci+systemd:hako-oci+rootless:hako-oci course:0.3:5.3'
 length=whole init=boot.sh groups=
 for argument in "$@"; do
   case $argument in

@@ -3,8 +3,11 @@
  * asked for, which takes half a millisecond.
  */
 
-/** Whether a kernel is of a version or a later one. @param of its release, such as `6.1.0-13-amd64`; this one's by default */
-export function kernelAtLeast(major: number, minor: number, of = process.getBuiltinModule('node:os').release()): boolean {
+/** This kernel's release, such as `6.1.0-13-amd64`. */
+export const kernelRelease = (): string => process.getBuiltinModule('node:os').release();
+
+/** Whether a kernel is of a version or a later one. @param of its release; this one's by default */
+export function kernelAtLeast(major: number, minor: number, of = kernelRelease()): boolean {
   const [itsMajor = 0, itsMinor = 0] = of.split('.').map((part) => Number.parseInt(part, 10));
   return itsMajor > major || (itsMajor === major && itsMinor >= minor);
 }

@@ -29,6 +29,6 @@ only=$(echo "$argument" | tr : ,)
 }
 # What did not hold, as the book tells it.
 for page in /tmp/book/en/[0-9]*.html; do
-  sed -n '/<ul class="conditions">/,/<\/ul>/{/<li class="met">/d;s/<[^>]*>/ /g;s/^ *\(..*\)/     | \1/p}' "$page" | sed "s|^     |     ${page##*/}|"
+  sed -n '/<ul class="conditions">/,/<\/ul>/{/<li class="met">/d;/<li/!d;s/<[^>]*>/ /g;s/^ *\(..*\)/     | \1/p}' "$page" | sed "s|^     |     ${page##*/}|"
 done
 rm -rf /tmp/book

@@ -5,13 +5,12 @@
  * See overlayfs(5) in the kernel's documentation, pivot_root(2).
  */
 import { fstatSync } from 'node:fs';
-import { release } from 'node:os';
 import { call, Result, result, Unknown, type Call, type Known } from '../../kernel/call.ts';
 import { errno } from '../../kernel/errno.ts';
 import { closeFd, tryOpenInRoot } from '../../kernel/file-at.ts';
 import { AT_FDCWD, fsconfigCommands, fsmountFlags, fsopenFlags, mountAttrs, openFlags, umountFlags } from '../../kernel/flags.ts';
 import { mountAt, readMountinfo } from '../../kernel/mountinfo.ts';
-import { kernelAtLeast } from '../../kernel/release.ts';
+import { kernelAtLeast, kernelRelease } from '../../kernel/release.ts';
 import { must, perform, performNow } from '../../kernel/perform.ts';
 import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';
 import { same, type Condition } from '../../step/goal.ts';
@@ -82,10 +81,10 @@ export function overlayStep(overlay: Layers, options: OverlayOptions = {}): { re
   const { readOnly = upper === undefined, idMap, userXattr = !inFirstUserNamespace(), at } = options;
   if (idMap !== undefined && !layerByDescriptor)
     throw new Error(
-      `a user namespace of the container's own needs Linux 6.13 or newer, for its layers to be mapped, and this is ${release()}: leave out --userns`,
+      `a user namespace of the container's own needs Linux 6.13 or newer, for its layers to be mapped, and this is ${kernelRelease()}: leave out --userns`,
     );
   if (userXattr && !kernelAtLeast(5, 11))
-    throw new Error(`an overlay in a user namespace needs Linux 5.11 or newer, and this is ${release()}: run hako as root`);
+    throw new Error(`an overlay in a user namespace needs Linux 5.11 or newer, and this is ${kernelRelease()}: run hako as root`);
   const context = call('fsopen', ['overlay', fsopenFlags.FSOPEN_CLOEXEC], { label: 'fs' });
   const fs = result(context);
   const set = (key: string, value?: string): Call =>
