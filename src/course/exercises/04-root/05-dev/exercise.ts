@@ -67,6 +67,6 @@ export default defineExercise({
     node('zero', 5),
     node('urandom', 9),
     mounted('pts', '/dev/pts', 'devpts', 'It has terminals of its own: a new devpts at /dev/pts', '独自の端末(/dev/pts の新しい devpts)がある'),
-    mounted('shm', '/dev/shm', 'tmpfs', 'It has shared memory of its own: a tmpfs at /dev/shm', '独自の共有メモリ(/dev/shm の tmpfs)がある'),
+    mounted('shm', '/dev/shm', 'tmpfs', 'It has shared memory of its own: a tmpfs at /dev/shm', '独自の共有メモリー(/dev/shm の tmpfs)がある'),
   ],
 });

@@ -14,7 +14,7 @@ export default defineExercise({
   conditions: [
     {
       id: 'limit',
-      says: { en: 'A cgroup has 10 MB of memory at most', ja: 'メモリの上限が 10 MB の cgroup がある' },
+      says: { en: 'A cgroup has 10 MB of memory at most', ja: 'メモリーの上限が 10 MB の cgroup がある' },
       check(look) {
         const limits = look
           .cgroupsWith('memory')
@@ -28,7 +28,7 @@ export default defineExercise({
     },
     {
       id: 'killed',
-      says: { en: 'The kernel has killed somebody in it for want of memory', ja: 'その中で、メモリ不足によりカーネルが誰かを殺した' },
+      says: { en: 'The kernel has killed somebody in it for want of memory', ja: 'その中で、メモリー不足によりカーネルが誰かを殺した' },
       check(look) {
         const kills = small(look).map(({ oomKills }) => oomKills ?? 0);
         return { ok: kills.some((n) => n > 0), found: `oom_kill ${kills.join(', ') || '0'}` };

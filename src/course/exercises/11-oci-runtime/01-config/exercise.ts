@@ -54,7 +54,7 @@ export default defineExercise({
     demand(
       'memory',
       'Its memory limit is the wanted one',
-      'メモリの上限が指定どおりである',
+      'メモリーの上限が指定どおりである',
       (look, p) => look.cgroupOf(p, 'memory')?.memoryLimit === Number(look.facts['memory']) * MiB,
       (look, p) => String(look.cgroupOf(p, 'memory')?.memoryLimit ?? '-'),
     ),

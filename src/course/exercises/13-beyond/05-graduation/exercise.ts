@@ -66,7 +66,7 @@ const predicates: readonly Predicate[] = [
   {
     id: 'memory',
     en: '64 MiB of memory at most',
-    ja: 'メモリは最大 64 MiB',
+    ja: 'メモリーは最大 64 MiB',
     holds: (look, p) => (look.cgroupOf(p, 'memory')?.memoryLimit ?? Infinity) <= 64 * MiB,
   },
   { id: 'pids', en: '64 processes at most', ja: 'プロセスは最大 64 個', holds: (look, p) => (look.cgroupOf(p, 'pids')?.pidsLimit ?? Infinity) <= 64 },
