@@ -37,7 +37,8 @@ export function mountAbove<M extends PreparedMount>(mounts: readonly M[], path: 
 }
 
 /** Whether a path is another or beneath it. */
-export const isBelow = (path: string, above: string): boolean => above === '/' || path === above || path.startsWith(`${above}/`);
+export const isBelow = (path: string, above: string): boolean =>
+  above === '/' || (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'));
 
 /** What is at a path. */
 export type Found = Pick<FileStatus, 'mode' | 'major' | 'minor'>;
