@@ -32,3 +32,5 @@ for page in /tmp/book/en/[0-9]*.html; do
   sed -n '/<ul class="conditions">/,/<\/ul>/{/<li class="met">/d;/<li/!d;s/<[^>]*>/ /g;s/^ *\(..*\)/     | \1/p}' "$page" | sed "s|^     |     ${page##*/}|"
 done
 rm -rf /tmp/book
+check 'the lab is started, made anew, used and stopped, and leaves nothing' 'as new.*~vm-lab~.*Nothing is left.*\[0\]' \
+  sh -c 'cd /hako && ./hako lab start --name vm-lab && ./hako lab reset --name vm-lab && ./hako lab shell --name vm-lab -- hostname && ./hako lab stop --name vm-lab'
