@@ -88,10 +88,10 @@ test('two languages must agree in number', () => {
 });
 
 test('a solution has both ways, for both forms', () => {
-  const solution = parseSolution('#: raw v1\necho {{cgroup:cpu}}\n\n#: raw v2\necho two\n\n#: hako\nhako x {{fact:pid}}\n', 'solution.sh');
-  assert.equal(solution.lines('raw', 'v1', {}), 'echo /sys/fs/cgroup/cpu');
-  assert.equal(solution.lines('raw', 'v2', {}), 'echo two');
-  assert.equal(solution.lines('hako', 'v2', { pid: '7' }), 'hako x 7');
+  const solution = parseSolution('name=x\n\n#: raw v1\necho {{cgroup:cpu}}\n\n#: raw v2\necho two\n\n#: hako\nhako x {{fact:pid}}\n', 'solution.sh');
+  assert.equal(solution.lines('raw', 'v1', {}), 'name=x\necho /sys/fs/cgroup/cpu', 'what stands before the parts begins each');
+  assert.equal(solution.lines('raw', 'v2', {}), 'name=x\necho two');
+  assert.equal(solution.lines('hako', 'v2', { pid: '7' }), 'name=x\nhako x 7');
   for (const [text, says] of [
     ['#: raw\na\n', /"hako" for cgroup v1 is missing/],
     ['#: raw\na\n#: hako\na\n', /both parts are the same/],

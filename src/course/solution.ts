@@ -1,6 +1,7 @@
 /**
  * The solution of an exercise, `solution.sh`: parts headed by `#: raw` and `#: hako`, where need be for one form of cgroups (`#: raw v1`).
- * Each is lines of bash(1) that are run in the lab as its root, in /root; processes may stay behind.
+ * Each is lines of bash(1) that are run in the lab as its root, in /root; processes may stay behind. What stands before the first part
+ * begins all of them.
  */
 import { LessonError, type Facts } from './exercise.ts';
 import { cgroupDirectory, withValues, type Form } from './lesson.ts';
@@ -16,7 +17,9 @@ export interface Solution {
 /** @param file its name, for errors @throws LessonError where a part is missing, or unknown */
 export function parseSolution(text: string, file: string): Solution {
   const parts = new Map<string, string>();
-  for (const part of text.split(/^#: /m).slice(1)) {
+  const [before = '', ...headed] = text.split(/^#: /m);
+  const beginning = before.trim() === '' ? '' : `${before.trim()}\n`;
+  for (const part of headed) {
     const end = part.indexOf('\n');
     const head = part.slice(0, end).trim();
     if (!/^(raw|hako)( v[12])?$/.test(head))
@@ -33,6 +36,6 @@ export function parseSolution(text: string, file: string): Solution {
   if (of('raw', 'v1') === of('hako', 'v1')) throw new LessonError(`${file}: both parts are the same`);
   if (!/\bhako(-oci)?\b/.test(of('hako', 'v1') + of('hako', 'v2'))) throw new LessonError(`${file}: the part "hako" does not use hako`);
   return {
-    lines: (manner, form, facts) => withValues(of(manner, form), (kind, name) => (kind === 'cgroup' ? cgroupDirectory(name, form) : facts[name])),
+    lines: (manner, form, facts) => withValues(beginning + of(manner, form), (kind, name) => (kind === 'cgroup' ? cgroupDirectory(name, form) : facts[name])),
   };
 }

@@ -30,8 +30,8 @@ export type Outcome =
   /** Its lab or its scene could not be made, or ended: a sentence. Others may go well. */
   | { readonly kind: 'failed'; readonly why: string };
 
-/** How long a solution may take until all its conditions hold, in milliseconds. */
-const patience = 30_000;
+/** How long a solution may take until all its conditions hold, in milliseconds: as long as a slow machine may need. */
+const patience = 60_000;
 
 /** How long it may go on printing when they do, in milliseconds. */
 const grace = 15_000;

@@ -134,6 +134,11 @@ export function* mountHere(plan: MountPlan): Procedure {
     throw new ElementError(
       'to mount here needs CAP_SYS_ADMIN: be root, or give a command (-- COMMAND), which gets the mount in a mount and a user namespace of its own',
     );
+  if (!layerByLayer) {
+    // The layers by their paths, as whoever reads the table of mounts expects: fsconfig(2) would be given numbers of descriptors.
+    yield* step({ ...wholeMountStep(plan), undo: [call('umount2', [plan.target, umountFlags.MNT_DETACH | umountFlags.UMOUNT_NOFOLLOW])] });
+    return;
+  }
   const mount = yield* mountOverlay(plan, stacking(plan));
   yield* step(attachStep(plan, mount));
 }

@@ -1,13 +1,17 @@
-#: raw
 set -m
 cd /srv/job
+ask_twice() {
+  echo once > in
+  until [ "$(cat out 2>/dev/null)" = ecno ]; do sleep 0.05; done
+  echo twice > in
+  until [ "$(cat out)" = eciwt ]; do sleep 0.05; done
+  kill -- -$! # the tracer is deaf to it: the traced program ends, and with it the tracer
+  wait $! || true
+}
+
+#: raw
 strace -n -o /root/trace ./job &
-echo once > in
-until [ "$(cat out 2>/dev/null)" = ecno ]; do sleep 0.05; done
-echo twice > in
-until [ "$(cat out)" = eciwt ]; do sleep 0.05; done
-kill -- -$! # the tracer is deaf to it: the traced program ends, and with it the tracer
-wait $! || true
+ask_twice
 if [ "$(uname -m)" = x86_64 ]; then prctl=157 arch=$((0xc000003e)); else prctl=167 arch=$((0xc00000b7)); fi
 perl -e '
   my ($prctl, $arch, $numbers) = splice @ARGV, 0, 3;
@@ -23,15 +27,8 @@ perl -e '
   exec @ARGV' "$prctl" "$arch" "$(sed -nE 's/^\[ *([0-9]+)\].*/\1/p' /root/trace | sort -un | xargs)" /srv/job/job &
 
 #: hako
-set -m
-cd /srv/job
 strace -o /root/trace ./job &
-echo once > in
-until [ "$(cat out 2>/dev/null)" = ecno ]; do sleep 0.05; done
-echo twice > in
-until [ "$(cat out)" = eciwt ]; do sleep 0.05; done
-kill -- -$! # the tracer is deaf to it: the traced program ends, and with it the tracer
-wait $! || true
+ask_twice
 names=$(sed -nE 's/^([a-z0-9_]+)\(.*/"\1"/p' /root/trace | sort -u | paste -sd,)
 echo '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ['"$names"'], "action": "SCMP_ACT_ALLOW"}]}' > /root/job.json
 hako cap run --no-new-privs --seccomp /root/job.json -- /srv/job/job &

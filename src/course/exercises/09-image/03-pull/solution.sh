@@ -1,18 +1,15 @@
-#: raw
 registry=http://127.0.0.1:5000
 curl -s -o /dev/null "$registry/v2/shop/treasure/manifests/1"
 token=$(curl -s "$registry/token?service=lesson&scope=repository:shop/treasure:pull" | sed 's/.*"token":"\([^"]*\)".*/\1/')
 get() { curl -s -H "Authorization: Bearer $token" "$registry/v2/shop/treasure/$1"; }
+
+#: raw
 get manifests/1 > manifest
 layer=$(grep -o 'sha256:[0-9a-f]*' manifest | tail -n 1)
 get "blobs/$layer" > layer
 answer "$(tar -xOf layer ./etc/treasure)"
 
 #: hako
-registry=http://127.0.0.1:5000
-curl -s -o /dev/null "$registry/v2/shop/treasure/manifests/1"
-token=$(curl -s "$registry/token?service=lesson&scope=repository:shop/treasure:pull" | sed 's/.*"token":"\([^"]*\)".*/\1/')
-get() { curl -s -H "Authorization: Bearer $token" "$registry/v2/shop/treasure/$1"; }
 mkdir -p image/blobs/sha256
 cd image
 get manifests/1 > manifest
