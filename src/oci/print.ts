@@ -1,8 +1,6 @@
 /** Standard output, written at once: Node's stream of it takes two milliseconds to make, and nearly all that is said here is one text. */
 import { writeSync } from 'node:fs';
 
-const pause = new Int32Array(new SharedArrayBuffer(4));
-
 /** Writes all of the text. A reader that went away (`hako-oci list | head`) ends the command as SIGPIPE would. */
 export function print(text: string): void {
   const bytes = Buffer.from(text);
@@ -13,7 +11,7 @@ export function print(text: string): void {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') process.exit(141);
       if (code !== 'EAGAIN') throw error;
-      Atomics.wait(pause, 0, 0, 1); // a full pipe that somebody set to not block
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); // a full pipe that somebody set to not block
     }
   }
 }
