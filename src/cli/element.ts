@@ -1,6 +1,6 @@
 /**
  * What the commands of the element technologies (`hako ns`, `hako cgroup`, …) share: their steps are applied by this very process,
- * or explained. The engine is asked for nothing but names. Loaded by those commands alone: it brings koffi with it.
+ * or explained. The engine is asked for nothing but names. Loaded by those commands alone: it brings the addon for system calls with it.
  */
 import { constants } from 'node:os';
 import { applied, explained, type Procedure } from '../element/interpret.ts';

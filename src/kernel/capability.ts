@@ -97,8 +97,10 @@ export interface CapabilityMasks {
 /** The sets of a process, from the text of its /proc/PID/status. Sets that the kernel does not show are empty. */
 export function parseCapabilityMasks(status: string): CapabilityMasks {
   const mask = (field: string): bigint => {
-    const hex = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
-    return hex === undefined ? 0n : BigInt(`0x${hex}`);
+    const at = status.indexOf(`\n${field}:\t`);
+    if (at < 0) return 0n;
+    const from = at + field.length + 3;
+    return BigInt(`0x${status.slice(from, status.indexOf('\n', from))}`);
   };
   return { inheritable: mask('CapInh'), permitted: mask('CapPrm'), effective: mask('CapEff'), bounding: mask('CapBnd'), ambient: mask('CapAmb') };
 }

@@ -1,7 +1,7 @@
 /** The text of a call, as strace would print it. Derived from the syscall table, so it cannot say other than what is made. */
 import { Result, Stored, Struct, Unknown, type Arg, type Call } from './call.ts';
-import { ambientOptions, flagGroups, prctlOptions, type Format } from './flags.ts';
-import { syscalls } from './syscalls.ts';
+import { ambientOptions, flagGroup, prctlOptions, type Format } from './flags.ts';
+import { findSyscall } from './syscalls.ts';
 
 /** `mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV, NULL)`. */
 export function describeCall(call: Call, nameOf: (r: Result) => string = defaultName): string {
@@ -11,7 +11,7 @@ export function describeCall(call: Call, nameOf: (r: Result) => string = default
 
 /** The formats of a call's arguments; what those of prctl(2) are, the first of them says. */
 function formatsOf({ name, args: [option, kind] }: Call): readonly Format[] {
-  const formats: readonly Format[] = syscalls[name].args;
+  const formats: readonly Format[] = findSyscall(name)!.args;
   if (name !== 'prctl') return formats;
   if (option === prctlOptions.PR_CAPBSET_DROP || option === prctlOptions.PR_CAPBSET_READ) return ['prctl', 'capability'];
   if (option === prctlOptions.PR_CAP_AMBIENT) return ['prctl', 'ambient', kind === ambientOptions.PR_CAP_AMBIENT_CLEAR_ALL ? 'int' : 'capability'];
@@ -61,7 +61,7 @@ function describeNumber(value: bigint, format: Format): string {
   if (format === 'pointer' && value === 0n) return 'NULL';
   if (format === 'octal') return value === 0n ? '0' : `0${value.toString(8)}`;
   if (format === 'hex') return `0x${value.toString(16)}`;
-  const group = flagGroups[format];
+  const group = flagGroup(format);
   return group ? describeFlags(value, group.values, group.exclusive) : String(value);
 }
 

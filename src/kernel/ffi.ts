@@ -1,72 +1,133 @@
 /**
- * The one door to the C library: koffi's `syscall(2)`, and the memory calls the launcher needs.
- * No other file imports koffi. Its native part is loaded by itself, without what is around it and without Node's module loader, which
- * are for platforms and callers that are not ours (the Node that package-lock.json pins is of glibc): 1.5 ms instead of 8, and 5 ms less
- * that it has Node do (docs/decisions/dependencies.md). The command line never loads it.
+ * The one door from JavaScript to the kernel: system calls, and the memory that the launcher needs. Behind it is an addon of our own
+ * (src/kernel/addon), which no other file loads; it is a file beside the bundles. A call's words are written to a block of memory that both
+ * have, and its result is read from there. The command line never loads it.
  */
 import { existsSync } from 'node:fs';
 import { parentPath } from './absolute-path.ts';
-import type * as Koffi from 'koffi';
+import { addonFile } from './addon/addon-file.ts';
+import { blockLayout } from './addon/block.ts';
 import { provideExitGroup } from './exit.ts';
-import { architecture, syscalls } from './syscalls.ts';
+import { syscallNumber, type SyscallName } from './syscalls.ts';
 
-/** Of dlopen(3). node:os has it too, and takes half a millisecond to load. */
-const RTLD_LAZY = 1;
-
-/** The native part, where npm has put it: beside a directory above this file. @throws Error as Node's own, where there is none */
-function loadKoffi(): typeof Koffi {
-  const name = `node_modules/@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
-  let directory = import.meta.dirname;
-  while (directory !== '/' && !existsSync(`${directory}/${name}`)) directory = parentPath(directory);
-  const module = { exports: {} };
-  process.dlopen(module, `${directory}/${name}`, RTLD_LAZY);
-  return module.exports as typeof Koffi;
+/** What the addon exports; each function takes its words from `block`, and leaves its result there. */
+interface Addon {
+  readonly block: ArrayBuffer;
+  call(): void;
+  /** Gives the address of the bytes; zero where they are none. */
+  address(bytes: Uint8Array): void;
+  view(): ArrayBuffer | undefined;
+  enter(): void;
+  wait(what: string): Promise<void>;
 }
 
-const koffi = loadKoffi();
-const libc = koffi.load(null);
-const libcSyscall = libc.func('long syscall(long, void*, void*, void*, void*, void*, void*)');
+/** Of dlopen(3). node:os has it too, and takes half a millisecond to load. */
+const RTLD_NOW = 2;
+
+/** Loads the addon, from beside a bundle or from the clone's dist/. @throws Error where there is none, or Node does not take it */
+function load(): Addon {
+  let directory = import.meta.dirname;
+  let path = `${directory}/${addonFile}`;
+  while (!existsSync(path)) {
+    if (directory === '/') throw new Error(`${addonFile} is in no dist/ above ${import.meta.dirname}: make it by npm run build`);
+    directory = parentPath(directory);
+    path = `${directory}/dist/${addonFile}`;
+  }
+  const module = { exports: {} };
+  process.dlopen(module, path, RTLD_NOW);
+  return module.exports as Addon;
+}
+
+const addon = load();
+/** A block's words: halves of them, since a number holds one exactly and a bigint takes time to make. */
+const words = new Uint32Array(addon.block);
+const wide = new BigUint64Array(addon.block);
+const halves = 2 ** 32;
+const firstArg = blockLayout.args / 8;
+const addressWord = blockLayout.address / 8;
 
 /** What a raw argument may be: an integer, a pointer to the bytes of a buffer, or a NUL-terminated string. */
 export type RawArg = number | bigint | string | Uint8Array | null;
 
+/** Writes an argument into a block, the addon's own or one that waits. */
+function put(into: Uint32Array, wideInto: BigUint64Array, word: number, arg: Exclude<RawArg, string>): void {
+  if (typeof arg === 'number') {
+    into[2 * word] = arg; // modulo 2^32, as of a negative one
+    into[2 * word + 1] = arg >= 0 && arg < halves ? 0 : Math.floor(arg / halves);
+  } else if (arg === null) {
+    into[2 * word] = into[2 * word + 1] = 0;
+  } else if (typeof arg === 'bigint') {
+    wideInto[word] = arg;
+  } else {
+    addon.address(arg);
+    into[2 * word] = words[2 * addressWord]!;
+    into[2 * word + 1] = words[2 * addressWord + 1]!;
+  }
+}
+
+/** A word of a block as the signed number that it is. */
+const signed = (from: Uint32Array, word: number): number => (from[2 * word + 1]! | 0) * halves + from[2 * word]!;
+
 /**
  * Makes one system call on this thread, now.
- * @param nr the number of the call on this architecture
  * @returns the kernel's return value; a failure is the negative errno, as the kernel itself returns it
  * @see syscall(2)
  */
-export function rawSyscall(nr: number, a: RawArg = 0, b: RawArg = 0, c: RawArg = 0, d: RawArg = 0, e: RawArg = 0, f: RawArg = 0): number {
-  const result = Number(libcSyscall(nr, a, b, c, d, e, f));
-  return result === -1 ? -koffi.errno() : result;
+export function rawSyscall(name: SyscallName, ...args: readonly RawArg[]): number {
+  const texts: Uint8Array[] = []; // they must outlive the call
+  words.fill(0);
+  // A start makes some hundred calls of this, which V8 interprets: what most arguments are takes no further call.
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (typeof arg === 'number' && arg >= 0 && arg < halves) words[2 * (firstArg + i)] = arg;
+    else if (typeof arg === 'string') put(words, wide, firstArg + i, (texts[i] = Buffer.from(`${arg}\0`)));
+    else put(words, wide, firstArg + i, arg);
+  }
+  words[0] = syscallNumber(name);
+  addon.call();
+  return words[1] === 0 ? words[0] : signed(words, 0);
 }
+
+/** Calls that wait, with what their pointers lead to: nothing else may hold on to it. */
+const waiting = new Set<readonly unknown[]>();
 
 /**
  * Makes one system call on a thread of libuv's pool, so that one in which the kernel waits does not hold up this one.
  * Never for calls that change a thread's namespaces or credentials: the pool's threads are shared.
- * @returns the kernel's return value, or -1 on failure: errno belongs to that thread and is lost
+ * @returns as {@link rawSyscall}
  */
-export function rawSyscallAsync(nr: number, a: RawArg = 0, b: RawArg = 0, c: RawArg = 0, d: RawArg = 0, e: RawArg = 0, f: RawArg = 0): Promise<number> {
-  return new Promise((resolve, reject) => {
-    libcSyscall.async(nr, a, b, c, d, e, f, (error: Error | null, result: unknown) => (error ? reject(error) : resolve(Number(result))));
-  });
+export async function rawSyscallAsync(name: SyscallName, ...args: readonly Exclude<RawArg, string>[]): Promise<number> {
+  const block = new Uint32Array(blockLayout.size / 4);
+  const wideBlock = new BigUint64Array(block.buffer);
+  const held = [block, args];
+  waiting.add(held);
+  args.forEach((arg, i) => put(block, wideBlock, firstArg + i, arg));
+  put(block, wideBlock, 0, syscallNumber(name));
+  put(words, wide, firstArg, new Uint8Array(block.buffer));
+  await addon.wait('system call');
+  waiting.delete(held);
+  return signed(block, 0);
 }
 
 /** The address of a buffer's first byte. The buffer must stay referenced while the address is used. */
 export function addressOf(bytes: Uint8Array): bigint {
-  return BigInt(koffi.address(bytes));
+  addon.address(bytes);
+  return wide[addressWord]!;
 }
 
 /** A view of `length` bytes of this process's memory at `address`, such as a mapping made by mmap(2). */
 export function viewMemory(address: bigint, length: number): Uint8Array {
-  return new Uint8Array(koffi.view(address, length));
+  put(words, wide, firstArg, address);
+  put(words, wide, firstArg + 1, length);
+  return new Uint8Array(addon.view()!);
 }
-
-const entry = koffi.proto('intptr_t entry(void *, void *, void *)');
 
 /** Calls the machine code at `address` with three pointer-sized arguments. */
-export function callMachineCode(address: bigint, a: RawArg, b: RawArg, c: RawArg): number {
-  return Number(koffi.call(address, entry, a, b, c));
+export function callMachineCode(address: bigint, ...args: readonly Exclude<RawArg, string>[]): number {
+  args.forEach((arg, i) => put(words, wide, firstArg + i, arg));
+  put(words, wide, 0, address);
+  addon.enter();
+  return signed(words, 0);
 }
 
-provideExitGroup((status) => rawSyscall(syscalls.exit_group[architecture], status));
+provideExitGroup((status) => rawSyscall('exit_group', status));

@@ -10,7 +10,6 @@ import { readFileSync } from 'node:fs';
 import { AT_FDCWD, atFlags, openFlags, resolveFlags } from './flags.ts';
 import { errno, KernelError } from './errno.ts';
 import { rawSyscall, type RawArg } from './ffi.ts';
-import { architecture, syscalls, type SyscallName } from './syscalls.ts';
 
 /** Bytes as a string of characters 0–255 (latin1), without NUL where it is a name. */
 export type ByteString = string;
@@ -39,29 +38,6 @@ export function cString(into: Buffer, name: ByteString): Buffer {
   return into;
 }
 
-const number = (name: SyscallName): number => syscalls[name][architecture];
-const nr = {
-  openat: number('openat'),
-  openat2: number('openat2'),
-  close: number('close'),
-  statx: number('statx'),
-  mkdirat: number('mkdirat'),
-  unlinkat: number('unlinkat'),
-  symlinkat: number('symlinkat'),
-  linkat: number('linkat'),
-  mknodat: number('mknodat'),
-  getdents64: number('getdents64'),
-  readlinkat: number('readlinkat'),
-  fchown: number('fchown'),
-  fchownat: number('fchownat'),
-  fchmod: number('fchmod'),
-  fchmodat: number('fchmodat'),
-  utimensat: number('utimensat'),
-  write: number('write'),
-  pwrite64: number('pwrite64'),
-  ftruncate: number('ftruncate'),
-};
-
 const AT_NOFOLLOW = atFlags.AT_SYMLINK_NOFOLLOW;
 const how = new BigUint64Array(3);
 const howBytes = new Uint8Array(how.buffer);
@@ -74,7 +50,7 @@ function checked(value: number, call: string, name: ByteString): number {
 
 /** Opens one name; O_NOFOLLOW and O_CLOEXEC are always set. Returns the descriptor, or a negative errno. */
 export function tryOpenAt(dirfd: number, name: ByteString, flags: number, mode = 0): number {
-  return rawSyscall(nr.openat, dirfd, cString(firstName, name), flags | openFlags.O_NOFOLLOW | openFlags.O_CLOEXEC, mode);
+  return rawSyscall('openat', dirfd, cString(firstName, name), flags | openFlags.O_NOFOLLOW | openFlags.O_CLOEXEC, mode);
 }
 
 /** Opens one name; O_NOFOLLOW and O_CLOEXEC are always set. @throws KernelError */
@@ -106,14 +82,14 @@ function tryOpenAt2(dirfd: number, path: ByteString, flags: number, resolve: num
   how[2] = BigInt(resolve | resolveFlags.RESOLVE_NO_MAGICLINKS);
   // EAGAIN: somebody renames in the tree while the kernel walks it, and it could not prove that it stayed inside.
   for (let tries = 0; ; tries++) {
-    const fd = rawSyscall(nr.openat2, dirfd, cString(firstName, path === '' ? '.' : path), howBytes, howBytes.length);
+    const fd = rawSyscall('openat2', dirfd, cString(firstName, path === '' ? '.' : path), howBytes, howBytes.length);
     if (fd !== -errno.EAGAIN || tries >= 100) return fd;
   }
 }
 
 /** Closes a descriptor. */
 export function closeFd(fd: number): void {
-  rawSyscall(nr.close, fd);
+  rawSyscall('close', fd);
 }
 
 /** What statx(2) says of a file; the fields that are used here. */
@@ -166,7 +142,7 @@ export const isDirectory = (s: FileStatus): boolean => (s.mode & S_IFMT) === S_I
 
 /** The status of one name, a final link not followed; undefined where there is none. @throws KernelError on any other failure */
 export function statAt(dirfd: number, name: ByteString): FileStatus | undefined {
-  const value = rawSyscall(nr.statx, dirfd, cString(firstName, name), AT_NOFOLLOW, wanted, status);
+  const value = rawSyscall('statx', dirfd, cString(firstName, name), AT_NOFOLLOW, wanted, status);
   if (value === -errno.ENOENT || value === -errno.ENOTDIR) return undefined;
   checked(value, 'stat', name);
   return parseStatus();
@@ -174,7 +150,7 @@ export function statAt(dirfd: number, name: ByteString): FileStatus | undefined 
 
 /** The status of an open file (O_PATH is enough). @throws KernelError */
 export function statFd(fd: number): FileStatus {
-  checked(rawSyscall(nr.statx, fd, empty, atFlags.AT_EMPTY_PATH, wanted, status), 'stat', `descriptor ${fd}`);
+  checked(rawSyscall('statx', fd, empty, atFlags.AT_EMPTY_PATH, wanted, status), 'stat', `descriptor ${fd}`);
   return parseStatus();
 }
 
@@ -202,34 +178,34 @@ function parseStatus(): FileStatus {
 
 /** Makes a directory; returns 0 or a negative errno. */
 export function tryMakeDirectoryAt(dirfd: number, name: ByteString, mode: number): number {
-  return rawSyscall(nr.mkdirat, dirfd, cString(firstName, name), mode);
+  return rawSyscall('mkdirat', dirfd, cString(firstName, name), mode);
 }
 
 /** Makes a symbolic link; returns 0 or a negative errno. */
 export function trySymlinkAt(target: ByteString, dirfd: number, name: ByteString): number {
-  return rawSyscall(nr.symlinkat, cString(secondName, target), dirfd, cString(firstName, name));
+  return rawSyscall('symlinkat', cString(secondName, target), dirfd, cString(firstName, name));
 }
 
 /** Makes a hard link; a source that is a symbolic link is linked itself, not followed. Returns 0 or a negative errno. */
 export function tryLinkAt(fromfd: number, from: ByteString, dirfd: number, name: ByteString): number {
-  return rawSyscall(nr.linkat, fromfd, cString(secondName, from), dirfd, cString(firstName, name), 0);
+  return rawSyscall('linkat', fromfd, cString(secondName, from), dirfd, cString(firstName, name), 0);
 }
 
 /** Makes a device node or FIFO; returns 0 or a negative errno. @param mode type and permissions */
 export function tryMakeNodeAt(dirfd: number, name: ByteString, mode: number, major: number, minor: number): number {
   const device = ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0; // include/linux/kdev_t.h, new_encode_dev
-  return rawSyscall(nr.mknodat, dirfd, cString(firstName, name), mode, device);
+  return rawSyscall('mknodat', dirfd, cString(firstName, name), mode, device);
 }
 
 /** Removes a name; returns 0 or a negative errno. @param directory whether it is an (empty) directory */
 function tryUnlinkAt(dirfd: number, name: ByteString, directory = false): number {
-  return rawSyscall(nr.unlinkat, dirfd, cString(firstName, name), directory ? atFlags.AT_REMOVEDIR : 0);
+  return rawSyscall('unlinkat', dirfd, cString(firstName, name), directory ? atFlags.AT_REMOVEDIR : 0);
 }
 
 /** What a symbolic link says. @param name empty when `dirfd` is the link itself (opened with O_PATH) @throws KernelError */
 export function readLinkAt(dirfd: number, name: ByteString): ByteString {
   const target = Buffer.allocUnsafe(PATH_MAX);
-  const length = checked(rawSyscall(nr.readlinkat, dirfd, cString(firstName, name), target, target.length), 'readlink', name);
+  const length = checked(rawSyscall('readlinkat', dirfd, cString(firstName, name), target, target.length), 'readlink', name);
   return target.toString('latin1', 0, length);
 }
 
@@ -247,7 +223,7 @@ export function readDirectory(fd: number): DirectoryEntry[] {
   const entries: DirectoryEntry[] = [];
   const buffer = Buffer.allocUnsafe(32 * 1024);
   for (;;) {
-    const length = checked(rawSyscall(nr.getdents64, fd, buffer, buffer.length), 'getdents', `descriptor ${fd}`);
+    const length = checked(rawSyscall('getdents64', fd, buffer, buffer.length), 'getdents', `descriptor ${fd}`);
     if (length === 0) break;
     // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name
     for (let at = 0; at < length; at += buffer.readUInt16LE(at + 16)) {
@@ -277,18 +253,18 @@ export function removeAt(dirfd: number, name: ByteString): void {
 }
 
 /** Sets the owner of an open file; returns 0 or a negative errno. */
-export const tryChownFd = (fd: number, uid: number, gid: number): number => rawSyscall(nr.fchown, fd, uid, gid);
+export const tryChownFd = (fd: number, uid: number, gid: number): number => rawSyscall('fchown', fd, uid, gid);
 
 /** Sets the owner of one name, links not followed; returns 0 or a negative errno. */
 export function tryChownAt(dirfd: number, name: ByteString, uid: number, gid: number): number {
-  return rawSyscall(nr.fchownat, dirfd, cString(firstName, name), uid, gid, AT_NOFOLLOW);
+  return rawSyscall('fchownat', dirfd, cString(firstName, name), uid, gid, AT_NOFOLLOW);
 }
 
 /** Sets the permissions (07777) of a file open for reading or writing; returns 0 or a negative errno. */
-export const tryChmodFd = (fd: number, mode: number): number => rawSyscall(nr.fchmod, fd, mode);
+export const tryChmodFd = (fd: number, mode: number): number => rawSyscall('fchmod', fd, mode);
 
 /** Sets the permissions of the file behind a descriptor opened with O_PATH; returns 0 or a negative errno. */
-export const tryChmodPathFd = (fd: number, mode: number): number => rawSyscall(nr.fchmodat, AT_FDCWD, cString(firstName, procPath(fd)), mode);
+export const tryChmodPathFd = (fd: number, mode: number): number => rawSyscall('fchmodat', AT_FDCWD, cString(firstName, procPath(fd)), mode);
 
 /** The path of an open file through /proc: what takes no O_PATH descriptor takes this. */
 export const procPath = (fd: number): string => `/proc/self/fd/${fd}`;
@@ -304,19 +280,19 @@ export function trySetTimes(dirfd: number, name: ByteString | null, seconds: num
     times.writeUInt32LE(nsec, at + 8);
   }
   const path: RawArg = name === null ? null : cString(firstName, name);
-  return rawSyscall(nr.utimensat, dirfd, path, times, name === null ? 0 : AT_NOFOLLOW);
+  return rawSyscall('utimensat', dirfd, path, times, name === null ? 0 : AT_NOFOLLOW);
 }
 
 /** Writes all of `bytes`, at `position` or (null) where the file stands. @param name for the error @throws KernelError */
 export function writeFully(fd: number, bytes: Uint8Array, position: number | null, name: ByteString): void {
   for (let done = 0; done < bytes.length;) {
     const rest = done === 0 ? bytes : bytes.subarray(done);
-    const written = position === null ? rawSyscall(nr.write, fd, rest, rest.length) : rawSyscall(nr.pwrite64, fd, rest, rest.length, position + done);
+    const written = position === null ? rawSyscall('write', fd, rest, rest.length) : rawSyscall('pwrite64', fd, rest, rest.length, position + done);
     if (written !== -errno.EINTR) done += checked(written, 'write', name);
   }
 }
 
 /** Sets the length of a file open for writing, in bytes. @throws KernelError */
 export function truncateFd(fd: number, length: number, name: ByteString): void {
-  checked(rawSyscall(nr.ftruncate, fd, length), 'ftruncate', name);
+  checked(rawSyscall('ftruncate', fd, length), 'ftruncate', name);
 }

@@ -4,7 +4,6 @@
  */
 import { rawSyscall } from './ffi.ts';
 import { openFlags } from './flags.ts';
-import { architecture, syscalls } from './syscalls.ts';
 
 /** What precedes the handle in the attribute `origin`: version, magic, length, flags, type, and the UUID of the file system. */
 const headerBytes = 21;
@@ -25,5 +24,5 @@ export function openOrigin(fd: number, origin: Uint8Array): number | undefined {
   view.setUint32(0, identifier.length, true);
   view.setInt32(4, origin[4]!, true);
   handle.set(identifier, 8);
-  return rawSyscall(syscalls.open_by_handle_at[architecture], fd, handle, openFlags.O_PATH | openFlags.O_CLOEXEC);
+  return rawSyscall('open_by_handle_at', fd, handle, openFlags.O_PATH | openFlags.O_CLOEXEC);
 }

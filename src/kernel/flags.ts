@@ -103,23 +103,25 @@ interface Group {
   readonly exclusive?: boolean;
 }
 
-const capabilityNumbers: Readonly<Record<string, number>> = Object.fromEntries(capabilityNames.map((name, number) => [name, number]));
-
-/** How each kind of argument prints. */
-const groups = {
+/** How each kind of argument prints. Made when something is printed first: each start of a command would wait for it. */
+const makeGroups = () => ({
   clone: { values: cloneFlags }, mount: { values: mountFlags }, mountattr: { values: mountAttrs }, umount: { values: umountFlags }, open: { values: openFlags },
   at: { values: atFlags }, access: { values: accessModes }, accessat: { values: accessFlags }, resolve: { values: resolveFlags }, opentree: { values: openTreeFlags }, movemount: { values: moveMountFlags }, fsopen: { values: fsopenFlags }, fspick: { values: fspickFlags },
   fsmount: { values: fsmountFlags }, fsconfig: { values: fsconfigCommands, exclusive: true }, prctl: { values: prctlOptions, exclusive: true },
-  ambient: { values: ambientOptions, exclusive: true }, capability: { values: capabilityNumbers, exclusive: true },
+  ambient: { values: ambientOptions, exclusive: true }, capability: { values: Object.fromEntries(capabilityNames.map((name, number) => [name, number])), exclusive: true },
   seccompop: { values: seccompOperations, exclusive: true }, seccomp: { values: seccompFlags }, signal: { values: signals, exclusive: true },
   fcntl: { values: fcntlCommands, exclusive: true }, closerange: { values: closeRangeFlags }, waittype: { values: waitTypes, exclusive: true }, wait: { values: waitFlags },
   prot: { values: mmapProtections }, mmap: { values: mmapFlags }, memfd: { values: memfdFlags }, rlimit: { values: rlimitResources, exclusive: true },
   ioctl: { values: ioctlRequests, exclusive: true }, family: { values: addressFamilies, exclusive: true }, socktype: { values: socketTypes }, bpf: { values: bpfCommands, exclusive: true },
   flock: { values: flockOperations }, rename: { values: renameFlags },
-} as const satisfies Record<string, Group>;
+}) as const satisfies Record<string, Group>;
+let groups: Readonly<Partial<Record<Format, Group>>> | undefined;
 
-/** Flag groups by format; plain kinds have none. */
-export const flagGroups: Readonly<Partial<Record<string, Group>>> = groups;
+/** The flag group of a format; plain kinds have none. */
+export function flagGroup(format: Format): Group | undefined {
+  groups ??= makeGroups();
+  return groups[format];
+}
 
 /** The format of an argument: one of the flag groups, or a plain kind. */
-export type Format = keyof typeof groups | 'fd' | 'dirfd' | 'path' | 'string' | 'int' | 'size' | 'pid' | 'id' | 'octal' | 'hex' | 'in' | 'out' | 'argv' | 'pointer' | 'device';
+export type Format = keyof ReturnType<typeof makeGroups> | 'fd' | 'dirfd' | 'path' | 'string' | 'int' | 'size' | 'pid' | 'id' | 'octal' | 'hex' | 'in' | 'out' | 'argv' | 'pointer' | 'device';

@@ -25,7 +25,8 @@ export interface Mount {
 }
 
 /** Undoes the kernel's escapes of space, tab, newline and backslash (`\040` …). */
-const unescape = (field: string): string => field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+const unescape = (field: string): string =>
+  !field.includes('\\') ? field : field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
 /** Parses the text of a mountinfo file; lines that are not of the documented form are left out. */
 export function parseMountinfo(text: string): Mount[] {

@@ -3,7 +3,6 @@ import { addressOf, rawSyscall, type RawArg } from './ffi.ts';
 import { Result, Stored, Struct, Unknown, type Arg, type Call } from './call.ts';
 import { describeCall } from './describe.ts';
 import { KernelError } from './errno.ts';
-import { syscalls, architecture } from './syscalls.ts';
 
 const noResult = (r: Result): number => {
   throw new Error(`the result of ${r.of.name} is not known here`);
@@ -17,8 +16,12 @@ export function perform(call: Call, resolve: (r: Result) => number = noResult): 
 /** Makes a direct system call now; returns as the kernel does. */
 export function performNow(call: Call, resolve: (r: Result) => number = noResult): number {
   const keep: Uint8Array[] = []; // what pointers inside structs point to must outlive the call
-  const [a, b, c, d, e, f] = call.args.map((arg) => rawArg(arg, resolve, keep));
-  const value = rawSyscall(syscalls[call.name][architecture], a, b, c, d, e, f);
+  const args: RawArg[] = [];
+  for (let i = 0; i < call.args.length; i++) {
+    const arg = call.args[i]!;
+    args.push(typeof arg === 'number' ? arg : rawArg(arg, resolve, keep));
+  }
+  const value = rawSyscall(call.name, ...args);
   keep.length = 0;
   return value;
 }

@@ -3,7 +3,6 @@ import { call } from './call.ts';
 import { rawSyscallAsync } from './ffi.ts';
 import { performNow } from './perform.ts';
 import { processStat, type ProcessIdentity } from './process-stat.ts';
-import { architecture, syscalls } from './syscalls.ts';
 
 export { processStat, type ProcessIdentity, type ProcessStat } from './process-stat.ts';
 
@@ -46,5 +45,5 @@ const POLLIN = 1;
 export async function awaitEnd(pidfd: number, timeout: number): Promise<boolean> {
   const descriptors = new Int32Array([pidfd, POLLIN]); // struct pollfd: fd 4, events 2, revents 2
   const time = new BigInt64Array([BigInt(Math.floor(timeout / 1000)), BigInt((timeout % 1000) * 1_000_000)]);
-  return (await rawSyscallAsync(syscalls.ppoll[architecture], new Uint8Array(descriptors.buffer), 1, new Uint8Array(time.buffer), null, 8)) === 1;
+  return (await rawSyscallAsync('ppoll', new Uint8Array(descriptors.buffer), 1, new Uint8Array(time.buffer), null, 8)) === 1;
 }

@@ -6,10 +6,8 @@ import { errno, KernelError } from './errno.ts';
 import { rawSyscall } from './ffi.ts';
 import { closeFd, cString, isWhiteoutDevice, procPath, S_IFMT, S_IFREG, tryOpenAt, type ByteString, type FileStatus } from './file-at.ts';
 import { openFlags } from './flags.ts';
-import { architecture, syscalls } from './syscalls.ts';
 import { inFirstUserNamespace } from './user-namespace.ts';
 
-const nr = { set: syscalls.setxattr[architecture], get: syscalls.getxattr[architecture], list: syscalls.listxattr[architecture] };
 const path = Buffer.alloc(64);
 const attributeName = Buffer.alloc(256); // XATTR_NAME_MAX and a NUL
 const value = Buffer.alloc(64 * 1024); // XATTR_LIST_MAX and XATTR_SIZE_MAX
@@ -17,12 +15,12 @@ const none: readonly ByteString[] = [];
 
 /** Sets an extended attribute; returns 0 or a negative errno. */
 export function trySetXattr(fd: number, name: ByteString, bytes: Uint8Array): number {
-  return rawSyscall(nr.set, cString(path, procPath(fd)), cString(attributeName, name), bytes.length ? bytes : value, bytes.length, 0);
+  return rawSyscall('setxattr', cString(path, procPath(fd)), cString(attributeName, name), bytes.length ? bytes : value, bytes.length, 0);
 }
 
 /** The names of the extended attributes, sorted; empty where the file system has none. @throws KernelError */
 export function listXattrs(fd: number): readonly ByteString[] {
-  const length = rawSyscall(nr.list, cString(path, procPath(fd)), value, value.length);
+  const length = rawSyscall('listxattr', cString(path, procPath(fd)), value, value.length);
   if (length === 0 || length === -errno.EOPNOTSUPP) return none;
   if (length < 0) throw new KernelError('listxattr', -length);
   return value
@@ -33,7 +31,7 @@ export function listXattrs(fd: number): readonly ByteString[] {
 
 /** The value of an extended attribute; undefined where the file has none of the name. @throws KernelError */
 export function getXattr(fd: number, name: ByteString): Buffer | undefined {
-  const length = rawSyscall(nr.get, cString(path, procPath(fd)), cString(attributeName, name), value, value.length);
+  const length = rawSyscall('getxattr', cString(path, procPath(fd)), cString(attributeName, name), value, value.length);
   if (length === -errno.ENODATA || length === -errno.EOPNOTSUPP) return undefined;
   if (length < 0) throw new KernelError(`getxattr "${name}"`, -length);
   return Buffer.from(value.subarray(0, length));

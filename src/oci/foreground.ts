@@ -7,7 +7,6 @@ import { constants } from 'node:os';
 import { waitFlags } from '../kernel/flags.ts';
 import { rawSyscallAsync } from '../kernel/ffi.ts';
 import { openProcess, signalProcess, type ProcessIdentity } from '../kernel/process.ts';
-import { architecture, syscalls } from '../kernel/syscalls.ts';
 import { relayTerminal } from './terminal-relay.ts';
 
 /** Signals that are for us alone: of our own children, of our terminal, and those that stop or cannot be caught. */
@@ -54,7 +53,7 @@ export async function waitInForeground(child: ProcessIdentity, terminal: number 
   signals.passTo(child);
   const relay = terminal === undefined ? undefined : await relayTerminal(terminal);
   const status = new Uint8Array(4);
-  await rawSyscallAsync(syscalls.wait4[architecture], child.pid, status, waitFlags.__WALL, null);
+  await rawSyscallAsync('wait4', child.pid, status, waitFlags.__WALL, null);
   await relay?.drained();
   const value = new DataView(status.buffer).getInt32(0, true);
   return (value & 0x7f) === 0 ? value >> 8 : 128 + (value & 0x7f);

@@ -8,7 +8,6 @@ import { call, result, Unknown, type Known } from '../kernel/call.ts';
 import { memfdFlags, waitFlags } from '../kernel/flags.ts';
 import { rawSyscallAsync } from '../kernel/ffi.ts';
 import { openProcess, signalProcess } from '../kernel/process.ts';
-import { architecture, syscalls } from '../kernel/syscalls.ts';
 import { word, words } from '../step/shell.ts';
 import { step, type Procedure } from '../step/step.ts';
 import type { Cgroup } from './cgroup/cgroup.ts';
@@ -163,7 +162,7 @@ interface End {
 
 async function waitFor(process: { readonly pid: number; readonly startTime: string }, timeout: number | undefined): Promise<End> {
   const status = new Uint8Array(4);
-  const waiting = rawSyscallAsync(syscalls.wait4[architecture], process.pid, status, waitFlags.__WALL, null);
+  const waiting = rawSyscallAsync('wait4', process.pid, status, waitFlags.__WALL, null);
   let timedOut = false;
   const pidfd = timeout === undefined ? undefined : openProcess(process);
   const timer =

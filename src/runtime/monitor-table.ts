@@ -109,8 +109,8 @@ export function monitorTable(plan: MonitorPlan, socket: ControlSocket | undefine
   const args = cloneArgsFor(plan, pidBytes);
 
   const failed: Row = { call: call('exit_group', [125]) };
-  const initSteps = new StepRows([...plan.init, plan.exec], plan.sync, { after: failed, last: failed }, plan.watch);
-  const init: Row[] = [...initSteps.rows, failed];
+  const initSteps = new StepRows(plan.init.concat(plan.exec), plan.sync, { after: failed, last: failed }, plan.watch);
+  const init: Row[] = initSteps.rows.concat(failed);
   const clone: Row = { call: call('clone3', [args, cloneArgsLayout.size], { failureDetail: (number) => whyRefused(number, plan.flags) }), onZero: init[0]! };
   const cloned = plan.watch?.clock ? clockRow() : undefined;
   const done: Row = { call: call('exit_group', [0]) };

@@ -74,13 +74,16 @@ export async function apply<R>(procedure: Procedure<R>, options: ApplyOptions): 
     if (value === undefined) throw new Error(`the result of ${r.of.name} is used before the call is made`);
     return value;
   };
-  const make = async (step: Step<unknown>, part: Made['part'], c: Call): Promise<number> => {
+  // A promise only where the call waits: nearly none does, and each start makes some hundred.
+  const make = (step: Step<unknown>, part: Made['part'], c: Call): number | Promise<number> => {
     const began = onCall ? process.hrtime.bigint() : 0n;
+    const done = (returned: number): number => {
+      values.set(c, returned);
+      onCall?.({ step, call: c, part, returned, began, ended: process.hrtime.bigint() });
+      return returned;
+    };
     const returned = kernel.call(c, resolve);
-    const value = typeof returned === 'number' ? returned : await returned;
-    values.set(c, value);
-    onCall?.({ step, call: c, part, returned: value, began, ended: process.hrtime.bigint() });
-    return value;
+    return typeof returned === 'number' ? done(returned) : returned.then(done);
   };
   const begun: Step<unknown>[] = [];
   const adoptedSteps = new Set<Step<unknown>>();
@@ -106,7 +109,8 @@ export async function apply<R>(procedure: Procedure<R>, options: ApplyOptions): 
       const returned: number[] = [];
       try {
         for (const c of step.calls) {
-          const value = await make(step, 'calls', c);
+          const made = make(step, 'calls', c);
+          const value = typeof made === 'number' ? made : await made;
           if (value < 0 && !c.accept?.includes(-value)) throw new StepError(step, c, -value, c.failureDetail?.(-value));
           returned.push(value);
         }
@@ -133,7 +137,7 @@ export async function apply<R>(procedure: Procedure<R>, options: ApplyOptions): 
 }
 
 /** Makes calls that take something back: each is tried, whatever the others did. A call on a value that never came is left out. */
-async function makeAll(calls: readonly Call[], make: (c: Call) => Promise<number>, values: ReadonlyMap<Call, number>): Promise<string[]> {
+async function makeAll(calls: readonly Call[], make: (c: Call) => number | Promise<number>, values: ReadonlyMap<Call, number>): Promise<string[]> {
   const failures: string[] = [];
   for (const c of calls) {
     if (c.args.some((a) => a instanceof Result && (values.get(a.of) ?? -1) < 0)) continue;

@@ -9,7 +9,6 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { tar } from '../../test/support/tar.ts';
 import { needsRoot } from '../../test/support/needs.ts';
-import { architecture, syscalls } from '../kernel/syscalls.ts';
 import { copyIn, copyOut, statPath, type CopyInOptions } from './copy.ts';
 import { gather, inChunks, temporaryDirectory } from './tar/tree-fixture.ts';
 
@@ -130,14 +129,14 @@ test('a directory that is swapped for a link during the copy leads nowhere else'
   // Another thread swaps them all the time, as a process of a hostile container would.
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const swapper = new Worker(
-    `const { workerData: { ffi, number, root, stop } } = require('node:worker_threads');
+    `const { workerData: { ffi, root, stop } } = require('node:worker_threads');
      import(ffi).then(({ rawSyscall }) => {
        const RENAME_EXCHANGE = 2;
        for (let swaps = 0; !Atomics.load(stop, 0) || swaps < 1000; swaps++) {
-         if (rawSyscall(number, -100, root + '/work', -100, root + '/evil', RENAME_EXCHANGE) < 0) process.exit(1);
+         if (rawSyscall('renameat2', -100, root + '/work', -100, root + '/evil', RENAME_EXCHANGE) < 0) process.exit(1);
        }
      });`,
-    { eval: true, workerData: { ffi: import.meta.resolve('../kernel/ffi.ts'), number: syscalls.renameat2[architecture], root, stop } },
+    { eval: true, workerData: { ffi: import.meta.resolve('../kernel/ffi.ts'), root, stop } },
   );
   const ended = once(swapper, 'exit');
   await once(swapper, 'online');

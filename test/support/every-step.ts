@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Unknown } from '../../src/kernel/call.ts';
-import { syscalls, type SyscallName } from '../../src/kernel/syscalls.ts';
+import { findSyscall } from '../../src/kernel/syscalls.ts';
 import type { Example } from '../../src/manual/manual.ts';
 import { phases, type Phase } from '../../src/manual/page.ts';
 import { TracedExec } from '../../src/engine/traced-exec.ts';
@@ -176,7 +176,7 @@ class Sequence {
 const withMan = (phase: Phase, explanation: Explanation): Seen => ({
   phase,
   explanation,
-  man: [...new Set(explanation.calls.flatMap((text) => syscalls[/^(?:\w+ = )?(\w+)\(/.exec(text)?.[1] as SyscallName]?.man ?? []))],
+  man: [...new Set(explanation.calls.flatMap((text) => findSyscall(/^(?:\w+ = )?(\w+)\(/.exec(text)?.[1] ?? '')?.man ?? []))],
 });
 
 /** A step, then those inside it. */

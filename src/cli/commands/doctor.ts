@@ -6,18 +6,18 @@ import { asksForJson, jsonFormatFlag } from '../format-flag.ts';
 import { langFlag, languageOf } from '../language.ts';
 import { painter, textWidth } from '../paint.ts';
 
-/** Without koffi there is no system call to try anything by. */
-function withoutKoffi(error: unknown): Check {
+/** Without the addon there is no system call to try anything by. */
+function withoutAddon(error: unknown): Check {
   const text = (error as Error).message.split('\n')[0]!;
   return {
-    id: 'koffi',
-    name: { en: 'koffi', ja: 'koffi' },
+    id: 'addon',
+    name: { en: 'system calls', ja: 'システムコール' },
     status: 'missing',
     essential: true,
     how: 'tried',
-    found: { en: 'can not be loaded; nothing else could be tried', ja: '読み込めず、ほかは何も試せなかった' },
+    found: { en: 'their addon can not be loaded; nothing else could be tried', ja: 'アドオンを読み込めず、ほかは何も試せなかった' },
     reason: { en: text, ja: text },
-    remedy: { en: 'npm ci, in the directory of hako', ja: 'hako のディレクトリーで npm ci' },
+    remedy: { en: 'npm run build, in the directory of hako', ja: 'hako のディレクトリーで npm run build' },
     facts: {},
   };
 }
@@ -31,8 +31,8 @@ export const command = defineCommand({
   async run({ flags }) {
     const language = languageOf(flags.lang);
     const json = asksForJson(flags.format);
-    // Loaded here, so that a koffi that can't be loaded is an answer.
-    const loaded = await import('../../element/doctor/report.ts').catch(withoutKoffi);
+    // Loaded here, so that an addon that can't be loaded is an answer.
+    const loaded = await import('../../element/doctor/report.ts').catch(withoutAddon);
     const checks = ('examine' in loaded ? await loaded.examine(process.env) : [loaded]).map((check) => spoken(check, language));
     const able = lacking(checks).length === 0;
     process.stdout.write(json ? `${JSON.stringify({ able, checks }, null, 2)}\n` : doctorText(checks, language, textWidth(), painter()));

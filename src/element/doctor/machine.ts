@@ -1,4 +1,4 @@
-/** What is read, not tried: cgroups, capabilities, security modules, KVM; and the Node and koffi that this runs by. See cgroups(7), capabilities(7). */
+/** What is read, not tried: cgroups, capabilities, security modules, KVM; and the Node and the addon that this runs by. See cgroups(7), capabilities(7). */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { call, result } from '../../kernel/call.ts';
@@ -189,7 +189,7 @@ export function kvm(): Check {
 /** What scripts/build.ts makes the bundles for: the Node that only runs the set-up may be older. */
 const bundledFor = 24;
 
-/** Both have shown that they work by running this; koffi once more by a call whose answer is known. */
+/** Both have shown that they work by running this; the addon once more by a call whose answer is known. */
 export function software(): Check[] {
   const major = Number(process.versions.node.split('.')[0]);
   const pid = performNow(call('getpid', []));
@@ -211,13 +211,13 @@ export function software(): Check[] {
       facts: { version: process.version, arch: process.arch, kernel: release() },
     },
     {
-      id: 'koffi',
-      name: same('koffi'),
+      id: 'addon',
+      name: { en: 'system calls', ja: 'システムコール' },
       status: pid === process.pid ? 'ok' : 'missing',
       essential: true,
       how: 'tried',
-      found: { en: `makes system calls (getpid() = ${pid})`, ja: `システムコールを呼べる (getpid() = ${pid})` },
-      ...(pid !== process.pid && { reason: same(`getpid() = ${pid}, not ${process.pid}`), remedy: same('npm ci') }),
+      found: { en: `made by an addon of hako's own (getpid() = ${pid})`, ja: `hako 自身のアドオンで呼べる (getpid() = ${pid})` },
+      ...(pid !== process.pid && { reason: same(`getpid() = ${pid}, not ${process.pid}`), remedy: same('npm run build') }),
       facts: { getpid: pid },
     },
   ];

@@ -134,7 +134,7 @@ export function* mountHere(plan: MountPlan): Procedure {
     throw new ElementError(
       'to mount here needs CAP_SYS_ADMIN: be root, or give a command (-- COMMAND), which gets the mount in a mount and a user namespace of its own',
     );
-  if (!layerByLayer) {
+  if (!layerByLayer()) {
     // The layers by their paths, as whoever reads the table of mounts expects: fsconfig(2) would be given numbers of descriptors.
     yield* step({ ...wholeMountStep(plan), undo: [call('umount2', [plan.target, umountFlags.MNT_DETACH | umountFlags.UMOUNT_NOFOLLOW])] });
     return;
@@ -191,7 +191,7 @@ const oneId = (hostID: number): IdMapping => ({ containerID: 0, hostID, size: 1 
 
 /** Stacks and attaches, as steps of a new process; no JavaScript runs there. */
 function mountSteps(plan: MountPlan): Step<unknown>[] {
-  if (!layerByLayer) return [wholeMountStep(plan)];
+  if (!layerByLayer()) return [wholeMountStep(plan)];
   const { step: stack, mount } = overlayStep(plan, stacking(plan));
   return [stack, attachStep(plan, result(mount))];
 }

@@ -5,7 +5,7 @@
 import { Struct, Unknown, type Arg } from '../../kernel/call.ts';
 import { describeArg } from '../../kernel/describe.ts';
 import { openFlags, type Format } from '../../kernel/flags.ts';
-import { syscalls, type SyscallName } from '../../kernel/syscalls.ts';
+import { findSyscall } from '../../kernel/syscalls.ts';
 import { syscallNumbers } from '../../runtime/seccomp/syscall-numbers.ts';
 import { native } from '../seccomp/native.ts';
 import { addressText } from './socket-address.ts';
@@ -100,11 +100,11 @@ const formats: Readonly<Record<string, string>> = {
 function formatsOf(name: string): readonly TracedFormat[] | undefined {
   const own = formats[name];
   if (own !== undefined) return own.split(' ').filter(Boolean) as TracedFormat[];
-  return name in syscalls ? syscalls[name as SyscallName].args : undefined;
+  return findSyscall(name)?.args;
 }
 
 /** The manual page of a call. */
-export const manOf = (name: string): string => (name in syscalls ? syscalls[name as SyscallName].man : `${name}(2)`);
+export const manOf = (name: string): string => findSyscall(name)?.man ?? `${name}(2)`;
 
 /** The call as strace would print it; what its arguments point to is read from the thread's memory. */
 export function callText(thread: TracedThread, name: string, args: readonly bigint[]): string {

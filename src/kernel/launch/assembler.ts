@@ -1,6 +1,6 @@
 /**
- * A small assembler: bytes with labels. Only what the launcher's interpreters need; the instructions themselves are
- * in x64.ts and arm64.ts.
+ * A small assembler: bytes with labels. Only what the launcher's interpreters and the addon need; the instructions themselves are
+ * in their x64.ts and arm64.ts.
  */
 
 /** Machine code under construction. */
@@ -23,6 +23,12 @@ export class Assembler {
   /** Names the next instruction. */
   label(name: string): this {
     this.#labels.set(name, this.#bytes.length);
+    return this;
+  }
+
+  /** Names a place outside of the code, by its distance from the start. */
+  place(name: string, offset: number): this {
+    this.#labels.set(name, offset);
     return this;
   }
 

@@ -3,7 +3,7 @@
  * laid out behind the rows, for a fixed address at which the table will be mapped.
  */
 import { Result, Stored, Struct, Unknown, type Arg, type Call } from '../call.ts';
-import { architecture as thisArchitecture, syscalls, type Architecture } from '../syscalls.ts';
+import { architecture as thisArchitecture, syscallNumber, type Architecture } from '../syscalls.ts';
 import { notRun, rowLayout } from './row.ts';
 
 /** One call in a table, and where to go on after it. */
@@ -99,6 +99,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
     return at;
   };
   const encode = (arg: Arg): number | bigint => {
+    if (typeof arg === 'string') return placeTarget(arg);
     if (typeof arg === 'number' || typeof arg === 'bigint') return arg;
     if (arg === null) return 0;
     if (arg instanceof Unknown) throw new Error(`${arg} is not known: an explanation can't be compiled`);
@@ -108,7 +109,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
       return pointer(at + rowLayout.result);
     }
     if (arg instanceof Stored) return placeTarget(arg.bytes);
-    if (typeof arg === 'string' || arg instanceof Uint8Array || arg instanceof Struct) return placeTarget(arg);
+    if (arg instanceof Uint8Array || arg instanceof Struct) return placeTarget(arg);
     return pointer(placeList(arg));
   };
 
@@ -116,14 +117,20 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
   const placed: { start: number; end: number }[] = [];
   for (const section of sections) {
     const start = align(end, alignment);
-    let at = start;
-    for (const row of section) {
-      rowOffsets.set(row, at);
-      callOffsets.set(row.call, at);
-      at += rowLayout.size;
+    // Hundreds of rows, in a function that V8 interprets: loops by number, which take a third of what iterators do.
+    for (let i = 0; i < section.length; i++) {
+      const row = section[i]!;
+      rowOffsets.set(row, start + i * rowLayout.size);
+      callOffsets.set(row.call, start + i * rowLayout.size);
     }
-    end = at;
-    for (const { call } of section) for (const arg of call.args) encoded.push(encode(arg));
+    end = start + section.length * rowLayout.size;
+    for (let i = 0; i < section.length; i++) {
+      const { args } = section[i]!.call;
+      for (let k = 0; k < args.length; k++) {
+        const arg = args[k]!;
+        encoded.push(typeof arg === 'number' ? arg : encode(arg));
+      }
+    }
     placed.push({ start, end });
   }
 
@@ -144,8 +151,9 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
   for (const [number, section] of sections.entries()) {
     let at = placed[number]!.start;
     const last = at + (section.length - 1) * rowLayout.size;
-    // Some thousand words, of a function that V8 interprets: calls are made for those words only that need one.
-    for (const row of section) {
+    // Some thousand words: calls are made for those only that need one.
+    for (let i = 0; i < section.length; i++) {
+      const row = section[i]!;
       const { args, name, accept } = row.call;
       const word = at / 4;
       let indirect = 0;
@@ -157,7 +165,7 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
         const arg = args[k];
         if (arg instanceof Result || arg instanceof Stored) indirect |= 1 << k;
       }
-      words[word + rowLayout.number / 4] = row.number ?? syscalls[name][architecture];
+      words[word + rowLayout.number / 4] = row.number ?? syscallNumber(name, architecture);
       words[word + rowLayout.indirect / 4] = indirect;
       words[word + rowLayout.result / 4] = notRun;
       words[word + rowLayout.result / 4 + 1] = -1; // its sign
@@ -174,6 +182,8 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
 
 /** The result of a row in the bytes of a table that has been walked; undefined while it has not run. */
 export function resultOf(table: Table, row: Row, bytes: Uint8Array): number | undefined {
-  const value = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(table.offsetOf(row) + rowLayout.result, true);
-  return Number(value) === notRun ? undefined : Number(value);
+  const at = table.offsetOf(row) + rowLayout.result;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const value = view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+  return value === notRun ? undefined : value;
 }

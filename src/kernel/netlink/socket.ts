@@ -7,7 +7,6 @@ import { call, Struct, Unknown, type Call, type CallOptions, type Known } from '
 import { errno, KernelError } from '../errno.ts';
 import { addressFamilies, socketTypes } from '../flags.ts';
 import { must, performNow } from '../perform.ts';
-import { architecture, syscalls } from '../syscalls.ts';
 import {
   decodeAcknowledgement,
   decodeMessages,
@@ -148,7 +147,7 @@ export class NetlinkSocket {
     const turn = socket.#turn.then(async () => {
       const fd = socket.#open();
       socket.#drain();
-      const sent = await rawSyscallAsync(syscalls.sendto[architecture], fd, data, data.length, 0, null, 0);
+      const sent = await rawSyscallAsync('sendto', fd, data, data.length, 0, null, 0);
       // The errno stays behind on the other thread. Nothing was done, so doing it here tells why, or succeeds.
       return sent < 0 ? socket.#transact(data, answer) : socket.#collect(answer);
     });

@@ -134,10 +134,8 @@ export const matching = (form: RegExp, what: string): Schema<string> =>
   textOrEmpty((value) => (form.test(value) ? undefined : `must be ${what}, not ${quoted(value)}`));
 
 /** One of some words. */
-export const oneOf = <T extends string>(...words: readonly T[]): Schema<T> => {
-  const known: ReadonlySet<string> = new Set(words);
-  return textOrEmpty((value) => (known.has(value) ? undefined : `must be one of ${words.join(', ')}, not ${quoted(value)}`)) as Schema<T>;
-};
+export const oneOf = <T extends string>(...words: readonly T[]): Schema<T> =>
+  textOrEmpty((value) => (words.includes(value as T) ? undefined : `must be one of ${words.join(', ')}, not ${quoted(value)}`)) as Schema<T>;
 
 export const boolean: Schema<boolean> = {
   read: (value, reading) => (typeof value === 'boolean' ? value : reading.problem(`must be true or false, not ${shown(value)}`)),

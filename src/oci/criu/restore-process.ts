@@ -8,7 +8,6 @@ import { AT_FDCWD, cloneFlags, mountAttrs, mountFlags, moveMountFlags, openTreeF
 import { rawSyscallAsync } from '../../kernel/ffi.ts';
 import { resultOf, rows } from '../../kernel/launch/table.ts';
 import { unblockSignals, vforkTable } from '../../kernel/launch/child.ts';
-import { architecture, syscalls } from '../../kernel/syscalls.ts';
 import { errnoMessage, errnoName } from '../../kernel/errno.ts';
 import { OciError } from '../error.ts';
 import { notRunnable } from './run.ts';
@@ -65,7 +64,7 @@ export async function restoreProcess({ program, words, root, rootTarget, mounts,
   const failed = steps.findIndex((row) => (resultOf(table, row, bytes) ?? 0) < 0);
   const number = failed < 0 ? 0 : -resultOf(table, steps[failed]!, bytes)!;
   const status = new Uint8Array(4);
-  await rawSyscallAsync(syscalls.wait4[architecture], pid, status, waitFlags.__WALL, null);
+  await rawSyscallAsync('wait4', pid, status, waitFlags.__WALL, null);
   if (failed === steps.length - 1) throw notRunnable(program, errnoName(number));
   if (failed >= 0) throw new OciError(`criu could not be given its root file system: ${steps[failed]!.call.name}: ${errnoMessage(number)}`);
   const value = new DataView(status.buffer).getInt32(0, true);

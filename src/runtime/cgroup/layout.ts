@@ -110,8 +110,9 @@ function v1Identity(superOptions: readonly string[]): string {
 export function parseOwnCgroups(text: string): Map<string, string> {
   const paths = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const match = /^\d+:([^:]*):(.*)$/.exec(line);
-    if (match) for (const controller of match[1]!.split(',')) paths.set(controller, match[2]!);
+    const controllers = line.indexOf(':') + 1;
+    const path = line.indexOf(':', controllers) + 1; // which may have colons of its own
+    if (controllers > 0 && path > 0) for (const controller of line.slice(controllers, path - 1).split(',')) paths.set(controller, line.slice(path));
   }
   return paths;
 }

@@ -13,13 +13,13 @@ export interface MountOptions {
   readonly recursiveSet: number;
   readonly recursiveClear: number;
   /** `bind`: with the mounts beneath the source (`rbind`), or without. */
-  readonly bind?: 'bind' | 'rbind';
+  readonly bind: 'bind' | 'rbind' | undefined;
   /** MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE, with MS_REC for the r-forms, in their order: `slave` and `shared` together mean both. */
   readonly propagation: readonly number[];
   /** Change what is mounted at the destination already. */
   readonly remount: boolean;
   /** Its files are seen through id maps, those of the mounts beneath too or not. */
-  readonly idMap?: 'idmap' | 'ridmap';
+  readonly idMap: 'idmap' | 'ridmap' | undefined;
   /** Copy the image's content at the destination into the tmpfs. */
   readonly tmpcopyup: boolean;
   /** A source that is a symbolic link is linked at the destination, not bound. */
@@ -98,7 +98,6 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     recursiveSet = 0,
     recursiveClear = 0;
   const propagation: number[] = [];
-  const has = new Set<string>();
   let bind: MountOptions['bind'], idMap: MountOptions['idMap'];
   const superblock: string[] = [];
   const parameters: [string, string?][] = [];
@@ -113,11 +112,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
       recursiveSet = (recursiveSet & ~recursive[1]) | recursive[0];
     } else if (propagations[option] !== undefined) propagation.push(propagations[option]);
     else if (superblockFlags.has(option)) superblock.push(option);
-    else if (kinds.has(option)) {
-      has.add(option);
-      if (option === 'bind' || option === 'rbind') bind = option;
-      if (option === 'idmap' || option === 'ridmap') idMap = option;
-    } else if (!ignored.has(option)) {
+    else if (option === 'bind' || option === 'rbind') bind = option;
+    else if (option === 'idmap' || option === 'ridmap') idMap = option;
+    else if (!kinds.has(option) && !ignored.has(option)) {
       const at = option.indexOf('=');
       parameters.push(at < 0 ? [option] : [option.slice(0, at), option.slice(at + 1)]);
     }
@@ -130,13 +127,13 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     propagation,
     superblock,
     parameters,
-    ...(bind ? { bind } : {}),
-    ...(idMap ? { idMap } : {}),
-    remount: has.has('remount'),
-    tmpcopyup: has.has('tmpcopyup'),
-    copySymlink: has.has('copy-symlink'),
-    sourceNoFollow: has.has('src-nofollow'),
-    destinationNoFollow: has.has('dest-nofollow'),
+    bind,
+    idMap,
+    remount: options.includes('remount'),
+    tmpcopyup: options.includes('tmpcopyup'),
+    copySymlink: options.includes('copy-symlink'),
+    sourceNoFollow: options.includes('src-nofollow'),
+    destinationNoFollow: options.includes('dest-nofollow'),
   };
 }
 

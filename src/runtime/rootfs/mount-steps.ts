@@ -51,7 +51,9 @@ export function openInRoot(root: Arg, path: string, flags: number = openFlags.O_
 
 /** `/dev/pts` as `dev/pts`; the root itself as `.`. */
 export function relative(path: string): string {
-  return path.replace(/^\/+/, '') || '.';
+  let from = 0;
+  while (path[from] === '/') from++;
+  return path.slice(from) || '.';
 }
 
 /** Puts a detached mount (from fsmount or open_tree) onto a target, both by descriptor. */
@@ -65,10 +67,9 @@ export function setAttributes(
   change: { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly userns?: Known },
   recursive = false,
 ): Call {
-  const bytes = new Uint8Array(32);
-  const view = new DataView(bytes.buffer);
   const { set = 0, clear = 0, propagation = 0, userns = 0 } = change;
-  [set, clear, propagation, userns instanceof Unknown ? 0 : userns].forEach((value, i) => view.setBigUint64(8 * i, BigInt(value), true));
+  // Four words of eight bytes, of which the upper halves are zero.
+  const bytes = new Uint8Array(Uint32Array.of(set, 0, clear, 0, propagation, 0, userns instanceof Unknown ? 0 : userns, 0).buffer);
   const text = (): string[] => [
     set ? `attr_set=${describeFlags(BigInt(set), mountAttrs)}` : '',
     clear ? `attr_clr=${describeFlags(BigInt(clear), mountAttrs)}` : '',

@@ -32,9 +32,9 @@ export interface Overlay {
 export type Layers = Pick<Overlay, 'lower' | 'target'> & Partial<Overlay>;
 
 /** From Linux 6.5 the layers are given one by one. */
-export const layerByLayer = kernelAtLeast(6, 5);
+export const layerByLayer = (): boolean => kernelAtLeast(6, 5);
 /** From Linux 6.13 they can be given by descriptor, which is how idmapped ones are. */
-const layerByDescriptor = kernelAtLeast(6, 13);
+const layerByDescriptor = (): boolean => kernelAtLeast(6, 13);
 
 /** How the layers are stacked. */
 export interface OverlayOptions {
@@ -79,7 +79,7 @@ export function* mountOverlay(overlay: Layers, options: OverlayOptions = {}): Pr
 export function overlayStep(overlay: Layers, options: OverlayOptions = {}): { readonly step: Step<Known>; readonly mount: Call } {
   const { lower, upper, work } = overlay;
   const { readOnly = upper === undefined, idMap, userXattr = !inFirstUserNamespace(), at } = options;
-  if (idMap !== undefined && !layerByDescriptor)
+  if (idMap !== undefined && !layerByDescriptor())
     throw new Error(
       `a user namespace of the container's own needs Linux 6.13 or newer, for its layers to be mapped, and this is ${kernelRelease()}: leave out --userns`,
     );
@@ -101,7 +101,7 @@ export function overlayStep(overlay: Layers, options: OverlayOptions = {}): { re
         ];
   const mount = call('fsmount', [fs, fsmountFlags.FSMOUNT_CLOEXEC, 0], { label: 'rootfd' });
   const layers =
-    idMap !== undefined ? mappedLayers(fs, overlay, idMap) : layerByLayer ? { set: lower.map((dir) => set('lowerdir+', dir)) } : layersInOneString(fs, lower);
+    idMap !== undefined ? mappedLayers(fs, overlay, idMap) : layerByLayer() ? { set: lower.map((dir) => set('lowerdir+', dir)) } : layersInOneString(fs, lower);
   const reason = (): string => "overlayfs tells more in the kernel's log (dmesg)";
   const { create = call('fsconfig', [fs, fsconfigCommands.FSCONFIG_CMD_CREATE, null, null, 0], { failureDetail: reason }), close = [] }: Partial<NamedLayers> =
     layers;
