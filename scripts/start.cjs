@@ -13,7 +13,10 @@ const directory = main.slice(0, main.lastIndexOf('/'));
 const modules = new Map();
 const bundle = findBundle();
 if (bundle) run(bundle);
-else require(main);
+else {
+  process.once('exit', flush);
+  require(main);
+}
 
 /** A command's bundle. A word that is a flag's value may be a name, too: then the command's program hands over to the main one. */
 function findBundle() {
@@ -52,6 +55,11 @@ function readIfThere(path, encoding) {
   }
 }
 
+/** Has Node write its own compile cache, in which this file is, and the main bundle: it would as it ends, but our programs end by exit_group(2). */
+function flush() {
+  require('node:module').flushCompileCache();
+}
+
 /** Writes what was compiled. Where that can't be done (another's clone, a full disk), the next start compiles again. */
 function keep(script, cache) {
   const temporary = `${cache}.${process.pid}`;
@@ -62,4 +70,5 @@ function keep(script, cache) {
   } catch {
     rmSync(temporary, { force: true });
   }
+  flush();
 }

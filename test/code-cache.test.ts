@@ -83,3 +83,13 @@ test('where nothing can be written, and for what has no name, it runs all the sa
   assert.deepEqual(run(directory, 'say'), { status: 0, output });
   assert.deepEqual(readdirSync(directory).toSorted(), ['main.js', 'oci-say.js']);
 });
+
+test("Node's own cache is written although a program ends at once, as by exit_group(2)", (t) => {
+  const directory = bundles(t);
+  const compiled = join(directory, 'compile-cache');
+  const atOnce = "process.once('exit', () => process.kill(process.pid, 'SIGKILL'));\n";
+  writeFileSync(join(directory, 'main.js'), atOnce);
+  spawnSync(process.execPath, [start, join(directory, 'main.js'), '--version'], { env: { ...process.env, NODE_COMPILE_CACHE: compiled } });
+  const files = readdirSync(compiled, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.equal(files.length, 2, 'start.cjs and the main bundle');
+});

@@ -7,7 +7,6 @@ import { existsSync } from 'node:fs';
 import { parentPath } from './absolute-path.ts';
 import { addonFile } from './addon/addon-file.ts';
 import { blockLayout } from './addon/block.ts';
-import { provideExitGroup } from './exit.ts';
 import { syscallNumber, type SyscallName } from './syscalls.ts';
 
 /** What the addon exports; each function takes its words from `block`, and leaves its result there. */
@@ -129,5 +128,3 @@ export function callMachineCode(address: bigint, ...args: readonly Exclude<RawAr
   addon.enter();
   return signed(words, 0);
 }
-
-provideExitGroup((status) => rawSyscall('exit_group', status));

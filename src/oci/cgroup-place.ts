@@ -1,10 +1,7 @@
-/**
- * A container's cgroup, found again by what was noted of it, for the commands after `create`: without loading what makes system
- * calls, since they only read and write control files.
- */
+/** A container's cgroup, found again by what was noted of it, for the commands after `create`. */
 import { existsSync, readdirSync } from 'node:fs';
 import { readText } from '../kernel/cgroupfs.ts';
-import { performFileCall } from '../kernel/file-calls.ts';
+import { perform } from '../kernel/perform.ts';
 import { directoryIn, type CgroupPlace } from '../runtime/cgroup/cgroup.ts';
 import { isFrozen } from '../runtime/cgroup/freeze.ts';
 import { beneath, findHierarchies, parseOwnCgroups, titleOf, type Hierarchy } from '../runtime/cgroup/layout.ts';
@@ -51,7 +48,7 @@ export function placeToEnter(place: CgroupPlace, first: string): CgroupPlace {
 }
 
 /** Applies a procedure that only writes control files and removes directories: `applyToFiles(freeze(placeOf(record.cgroup)))`. */
-export function applyToFiles<R>(procedure: Procedure<R>, kernel: Kernel = { call: performFileCall }): Promise<R> {
+export function applyToFiles<R>(procedure: Procedure<R>, kernel: Kernel = { call: perform }): Promise<R> {
   return apply(procedure, { kernel });
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { performFileCall } from '../kernel/file-calls.ts';
+import { perform } from '../kernel/perform.ts';
 import { enterGroupStep, makeGroup, removeGroup, type ResctrlGroup } from '../runtime/resctrl.ts';
 import type { IntelRdt } from '../runtime/spec.ts';
 import { apply, type Kernel } from '../step/apply.ts';
@@ -38,7 +38,7 @@ function fakeResctrl(t: TestContext, features = 'llc_occupancy\nmbm_total_bytes\
     call(made, resolve) {
       const path = made.args[1] as string;
       if (made.name === 'unlinkat' && existsSync(path)) for (const name of ['schemata', 'tasks']) rmSync(join(path, name));
-      const returned = performFileCall(made, resolve);
+      const returned = perform(made, resolve);
       if (made.name === 'mkdirat' && returned === 0) fill(path);
       return returned;
     },

@@ -32,7 +32,7 @@ export const command = defineCommand({
     const tell = (type: string, data?: object): void => print(`${formatJson({ type, id, ...(data && { data }) })}\n`);
     if (flags.stats) return tell('stats', figures(place));
 
-    const oom = await watchOom(place, () => tell('oom'));
+    const oom = watchOom(place, () => tell('oom'));
     const timer = setInterval(() => tell('stats', figures(place)), interval);
     await ended(record, place);
     clearInterval(timer);

@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync, read, watch, writeFileSync, writeSync } from 'node:fs';
 import { call } from '../../kernel/call.ts';
 import { openFlags } from '../../kernel/flags.ts';
+import { must } from '../../kernel/perform.ts';
 import { readKeyed } from '../../kernel/cgroupfs.ts';
 import { directoryOf, unifiedDirectory, type CgroupPlace } from '../../runtime/cgroup/cgroup.ts';
 
@@ -14,10 +15,10 @@ export interface Watch {
 }
 
 /** Calls back each time the container's memory was used up. Without a memory controller it never is. */
-export async function watchOom(place: CgroupPlace, onOom: () => void): Promise<Watch> {
+export function watchOom(place: CgroupPlace, onOom: () => void): Watch {
   const directory = directoryOf(place, 'memory');
   if (directory === undefined) return { close() {} };
-  return directory === unifiedDirectory(place) ? watchEvents(directory, onOom) : await watchControl(directory, onOom);
+  return directory === unifiedDirectory(place) ? watchEvents(directory, onOom) : watchControl(directory, onOom);
 }
 
 function watchEvents(directory: string, onOom: () => void): Watch {
@@ -33,8 +34,7 @@ function watchEvents(directory: string, onOom: () => void): Watch {
   return watcher;
 }
 
-async function watchControl(directory: string, onOom: () => void): Promise<Watch> {
-  const { must } = await import('../../kernel/perform.ts');
+function watchControl(directory: string, onOom: () => void): Watch {
   const counter = must(call('eventfd2', [0, openFlags.O_CLOEXEC]));
   const control = openSync(`${directory}/memory.oom_control`, 'r');
   writeFileSync(`${directory}/cgroup.event_control`, `${counter} ${control}`);

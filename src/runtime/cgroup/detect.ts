@@ -1,6 +1,5 @@
 /**
- * Finds what cgroups this machine has, and tries whether it takes device filters. Apart from layout.ts, which needs no call of
- * the kernel but reads of files: what only looks at a cgroup does not load what makes calls.
+ * Finds what cgroups this machine has, and tries whether it takes device filters. Apart from layout.ts, which only reads files.
  */
 import { canLoadDeviceFilter } from '../../kernel/bpf/program.ts';
 import { inFirstUserNamespace } from '../../kernel/user-namespace.ts';

@@ -1,8 +1,8 @@
 /** Removing a cgroup. The kernel refuses while a process is in it, and a killed process leaves a moment later. */
-import { rmdirSync } from 'node:fs';
 import { call, type Call } from '../../kernel/call.ts';
 import { awaitChange, cgroupTree, readKeyed, readNumbers } from '../../kernel/cgroupfs.ts';
 import { errno } from '../../kernel/errno.ts';
+import { rawSyscall } from '../../kernel/ffi.ts';
 import { AT_FDCWD, atFlags } from '../../kernel/flags.ts';
 import { word, words } from '../../step/shell.ts';
 import { step, type Procedure } from '../../step/step.ts';
@@ -27,15 +27,7 @@ function patiently(directory: string): number | Promise<number> {
   return awaitChange(readKeyed(events) && events, removed, patience).then(() => answer);
 }
 
-/** As unlinkat(2) returns. By Node's own call, so that removing a cgroup does not take loading the library for other ones. */
-function tryToRemove(directory: string): number {
-  try {
-    rmdirSync(directory);
-    return 0;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? -errno.EIO;
-  }
-}
+const tryToRemove = (directory: string): number => rawSyscall('unlinkat', AT_FDCWD, directory, atFlags.AT_REMOVEDIR);
 
 /**
  * Removes a cgroup from every hierarchy, with the cgroups below it, deepest first. Those already gone are no failure.

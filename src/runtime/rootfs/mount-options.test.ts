@@ -5,6 +5,8 @@ import { knownMountOptions, parseMountOptions } from './mount-options.ts';
 
 const { MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOATIME } = mountAttrs;
 const nothing = {
+  bind: undefined,
+  idMap: undefined,
   set: 0,
   clear: 0,
   recursiveSet: 0,
