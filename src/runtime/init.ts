@@ -184,7 +184,7 @@ function makesDirectory({ process: { cwd }, mounts }: Spec, inUserNamespace: boo
 
 /** A step, with how a person who does it by hand is judged. */
 function judged(taken: Step, goal: NonNullable<Step['goal']>): Step {
-  return { ...taken, goal };
+  return Object.assign(taken, { goal });
 }
 
 function propagation(mode: Parameters<typeof propagationStep>[0], inUserNamespace: boolean): Step {

@@ -19,8 +19,13 @@ export function maskStep(root: Arg, path: string, isDirectory: boolean): Step {
     id: 'mount.mask',
     what: `Hide ${path}`,
     calls: [...cover, target, attach(mount, result(target))],
-    shell: [isDirectory ? `mount -t tmpfs -o size=0 tmpfs ${inRoot(path)}` : `mount --bind /dev/null ${inRoot(path)}`, remountLine(path, ['ro'])].join('\n'),
-    look: lookAtMount(path),
+    get shell() {
+      const cover = isDirectory ? 'mount -t tmpfs -o size=0 tmpfs' : 'mount --bind /dev/null';
+      return `${cover} ${inRoot(path)}\n${remountLine(path, ['ro'])}`;
+    },
+    get look() {
+      return lookAtMount(path);
+    },
   };
 }
 
@@ -44,8 +49,12 @@ export function readOnlyStep(root: Arg, path: string): Step {
     id: 'mount.read-only',
     what: `Make ${path} read-only`,
     calls: [source, clone, setAttributes(result(clone), { set: mountAttrs.MOUNT_ATTR_RDONLY }, true), attach(result(clone), result(source))],
-    shell: `mount --rbind ${inRoot(path)} ${inRoot(path)}\n${remountLine(path, ['ro'])}`,
-    look: lookAtMount(path),
+    get shell() {
+      return `mount --rbind ${inRoot(path)} ${inRoot(path)}\n${remountLine(path, ['ro'])}`;
+    },
+    get look() {
+      return lookAtMount(path);
+    },
   };
 }
 

@@ -166,15 +166,19 @@ export function mountStep(root: Arg, mount: MountSpec, missing: readonly Call[] 
       attach(mnt, result(target)),
       ...propagate(mnt, options),
     ],
-    shell: [
-      ...(missing.length ? [makePlace(mount.destination, false)] : []),
-      `mount -t ${word(mount.type)}${optionText([...filesystemWords(mount.options), ...(label ? [`context="${label}"`] : [])])} ${word(mount.source || 'none')} ${inRoot(mount.destination)}`,
-      // Afterwards: with the mount itself it would be the file system that becomes read-only.
-      ...(options.set & mountAttrs.MOUNT_ATTR_RDONLY ? [remountLine(mount.destination, ['ro'])] : []),
-      ...(set || clear ? [remountLine(mount.destination, recursiveWords(mount.options))] : []),
-      ...propagationLines(mount),
-    ].join('\n'),
-    look: lookAtMount(mount.destination),
+    get shell() {
+      return [
+        ...(missing.length ? [makePlace(mount.destination, false)] : []),
+        `mount -t ${word(mount.type)}${optionText([...filesystemWords(mount.options), ...(label ? [`context="${label}"`] : [])])} ${word(mount.source || 'none')} ${inRoot(mount.destination)}`,
+        // Afterwards: with the mount itself it would be the file system that becomes read-only.
+        ...(options.set & mountAttrs.MOUNT_ATTR_RDONLY ? [remountLine(mount.destination, ['ro'])] : []),
+        ...(set || clear ? [remountLine(mount.destination, recursiveWords(mount.options))] : []),
+        ...propagationLines(mount),
+      ].join('\n');
+    },
+    get look() {
+      return lookAtMount(mount.destination);
+    },
   };
 }
 
@@ -187,13 +191,17 @@ export function attachStep(root: Arg, mount: MountSpec, { fd, path }: BindSource
     id: `mount.${stepName(mount)}`,
     what: `Mount ${mount.type} at ${mount.destination}`,
     calls: [...missing, ...(set ? [setAttributes(fd, { set, clear })] : []), target, attach(fd, result(target)), ...propagate(fd, options)],
-    shell: [
-      ...(missing.length ? [makePlace(mount.destination, false)] : []),
-      `mount --move ${word(path)} ${inRoot(mount.destination)}`,
-      ...(set ? [remountLine(mount.destination, ['ro'])] : []),
-      ...propagationLines(mount),
-    ].join('\n'),
-    look: lookAtMount(mount.destination),
+    get shell() {
+      return [
+        ...(missing.length ? [makePlace(mount.destination, false)] : []),
+        `mount --move ${word(path)} ${inRoot(mount.destination)}`,
+        ...(set ? [remountLine(mount.destination, ['ro'])] : []),
+        ...propagationLines(mount),
+      ].join('\n');
+    },
+    get look() {
+      return lookAtMount(mount.destination);
+    },
   };
 }
 
@@ -236,18 +244,22 @@ export function bindStep(root: Arg, mount: MountSpec, { fd: source, path, open }
       attach(source, result(target)),
       ...propagate(source, options),
     ],
-    shell: [
-      ...(missing.length ? [makePlace(mount.destination, missing.at(-1)!.name === 'mknodat')] : []),
-      `mount --${bind ?? 'bind'} ${word(path)} ${inRoot(mount.destination)}`,
-      ...(set || clear ? [remountLine(mount.destination, attributeWords(mount.options))] : []),
-      ...(recursiveSet || recursiveClear
-        ? [
-            `findmnt -rn -o TARGET -R ${inRoot(mount.destination)} | while read -r at; do mount -o ${word(['remount', 'bind', ...recursiveWords(mount.options)].join(','))} "$(env printf %b "$at")"; done`,
-          ]
-        : []),
-      ...propagationLines(mount),
-    ].join('\n'),
-    look: lookAtMount(mount.destination),
+    get shell() {
+      return [
+        ...(missing.length ? [makePlace(mount.destination, missing.at(-1)!.name === 'mknodat')] : []),
+        `mount --${bind ?? 'bind'} ${word(path)} ${inRoot(mount.destination)}`,
+        ...(set || clear ? [remountLine(mount.destination, attributeWords(mount.options))] : []),
+        ...(recursiveSet || recursiveClear
+          ? [
+              `findmnt -rn -o TARGET -R ${inRoot(mount.destination)} | while read -r at; do mount -o ${word(['remount', 'bind', ...recursiveWords(mount.options)].join(','))} "$(env printf %b "$at")"; done`,
+            ]
+          : []),
+        ...propagationLines(mount),
+      ].join('\n');
+    },
+    get look() {
+      return lookAtMount(mount.destination);
+    },
   };
 }
 

@@ -36,7 +36,7 @@ export interface TreeStepsPlan {
 
 /** A step, with how a person who does it by hand is judged. */
 function judged(taken: Step, goal: NonNullable<Step['goal']>): Step {
-  return { ...taken, goal };
+  return Object.assign(taken, { goal });
 }
 
 /** Every mount in its order, with the devices and links. */
