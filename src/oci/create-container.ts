@@ -85,7 +85,9 @@ export async function createContainer(request: CreateRequest, settings: Settings
     store.create(claimed);
     record = claimed; // from here on it is ours to take away
     // As it was read: another user of an exec has another HOME.
-    writeStoredSpec(directory, read.spec);
+    const storeSpec = (): void => writeStoredSpec(directory, read.spec);
+    // Who takes away what is left of a creation that died runs its last hooks by it; nobody else reads it before.
+    if (claimed.hooks) storeSpec();
     if (request.gated) gate = makeGate(directory);
     try {
       await prepared.begin();
@@ -102,6 +104,7 @@ export async function createContainer(request: CreateRequest, settings: Settings
           ...(hasHooks(spec, 'prestart', 'createRuntime', 'createContainer') ? { beforePivot: (pid: Known) => hooksOfCreation(spec, claimed, pid) } : {}),
           ...(gate === undefined ? {} : { gate }),
           preserveFds: request.preserveFds,
+          meanwhile: claimed.hooks ? undefined : storeSpec,
           supervisor: supervisorOf(spec, claimed, 'creating'),
           takeTerminal: terminal ? (master) => terminal.send(master) : request.takeTerminal,
         }),

@@ -36,6 +36,8 @@ export interface CreatePlan {
   readonly preserveFds: number;
   /** Is given the listener of the filter, where that hands calls over. */
   readonly supervisor?: Supervisor | undefined;
+  /** Done while the process takes its steps by itself: what it does not need. @throws what ends the creation */
+  readonly meanwhile?: (() => void) | undefined;
   /** Is given the terminal's master. @throws KernelError */
   readonly takeTerminal?: ((master: number) => void) | undefined;
 }
@@ -72,6 +74,7 @@ export function* create(plan: CreatePlan): Procedure<Created> {
     ...(cgroupFd === undefined ? {} : { cgroupFd }),
     exec: execStep(spec.process.args, spec.process.env),
     gated: plan.gate !== undefined,
+    meanwhile: plan.meanwhile,
     takeTerminal: plan.takeTerminal,
   });
   return { ...child, cgroup, warnings };

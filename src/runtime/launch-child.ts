@@ -20,6 +20,8 @@ export interface ChildPlan extends LaunchPlan {
   readonly stdio: InitPlan['stdio'];
   /** It stops when it is created, and waits to be started. */
   readonly gated: boolean;
+  /** Done while the process takes its steps by itself: what it does not need. @throws what ends it, and the launch */
+  readonly meanwhile?: (() => void) | undefined;
   /** Is given the terminal's master. @throws KernelError */
   readonly takeTerminal?: ((master: number) => void) | undefined;
 }
@@ -49,6 +51,7 @@ export function* launchChild(plan: ChildPlan): Procedure<Child> {
 }
 
 async function seeIt(plan: ChildPlan, launched: Launched): Promise<number> {
+  plan.meanwhile?.();
   if (!plan.gated) await seeItBegin(plan, launched);
   else await arrive(launched);
   reapMonitor(launched.monitor.pid);
