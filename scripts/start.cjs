@@ -5,17 +5,24 @@
  * every function; this one is written as a program ends and so holds all that it used (docs/decisions/bundle.md).
  */
 'use strict';
-const { readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');
+const { readFileSync, renameSync, rmSync, writeFileSync, writeSync } = require('node:fs');
 
 const main = process.argv[2];
 process.argv.splice(1, 1); // as if Node had been given the main bundle itself
 const directory = main.slice(0, main.lastIndexOf('/'));
 const modules = new Map();
 const bundle = findBundle();
-if (bundle) run(bundle);
-else {
-  process.once('exit', flush);
-  require(main);
+try {
+  if (bundle) run(bundle);
+  else {
+    process.once('exit', flush);
+    require(main);
+  }
+} catch (error) {
+  // A clone that is not whole (src/kernel/ffi.ts); anything else is a defect of ours.
+  if (error.name !== 'AddonError') throw error;
+  writeSync(2, `hako-oci: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** A command's bundle. A word that is a flag's value may be a name, too: then the command's program hands over to the main one. */

@@ -93,3 +93,14 @@ test("Node's own cache is written although a program ends at once, as by exit_gr
   const files = readdirSync(compiled, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   assert.equal(files.length, 2, 'start.cjs and the main bundle');
 });
+
+test('a clone without the addon is told in one sentence; any other error has its stack', (t) => {
+  const directory = bundles(t);
+  const addon = "throw Object.assign(new Error('it can not be loaded'), { name: 'AddonError' });\n";
+  writeFileSync(join(directory, 'main.js'), addon);
+  assert.deepEqual(run(directory, '--version'), { status: 1, output: 'hako-oci: it can not be loaded\n' });
+  writeFileSync(join(directory, 'oci-say.js'), `//oci-say.js-2\n(function(){${addon}})\n`);
+  assert.deepEqual(run(directory, 'say'), { status: 1, output: 'hako-oci: it can not be loaded\n' });
+  writeFileSync(join(directory, 'oci-say.js'), "//oci-say.js-3\n(function(){throw new Error('another')})\n");
+  assert.match(run(directory, 'say').output, /Error: another\n\s+at /);
+});

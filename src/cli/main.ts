@@ -32,8 +32,8 @@ export async function main(words: readonly string[]): Promise<number> {
 }
 
 async function runCommand(entry: Entry, words: readonly string[], path: readonly string[], group?: Entry): Promise<number> {
-  const { command } = await entry.load!();
   try {
+    const { command } = await entry.load!();
     const parsed = parse(command, words, path.join(' '));
     if (parsed.help) return await printHelp(path);
     if (group?.readsProc && !existsSync('/proc/self/status'))
@@ -46,6 +46,10 @@ async function runCommand(entry: Entry, words: readonly string[], path: readonly
 
 /** Writes what went wrong; a mistake of usage is followed by where the right usage is told. */
 function report(error: unknown, path: readonly string[]): number {
+  if (error instanceof Error && error.name === 'AddonError') {
+    complain(error.message); // of a command that makes system calls, in a clone that is not whole
+    return 125;
+  }
   if (!isCommandError(error)) {
     // A defect of ours: the stack is what helps to find it.
     complain(`internal error: ${error instanceof Error ? error.stack : String(error)}`);

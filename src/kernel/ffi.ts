@@ -23,17 +23,29 @@ interface Addon {
 /** Of dlopen(3). node:os has it too, and takes half a millisecond to load. */
 const RTLD_NOW = 2;
 
-/** Loads the addon, from beside a bundle or from the clone's dist/. @throws Error where there is none, or Node does not take it */
+/** There is no addon, or one that can't be loaded: whoever starts a program tells it, as the one error that comes before everything else. */
+class AddonError extends Error {
+  override readonly name = 'AddonError';
+  constructor(reason: string) {
+    super(`the addon by which system calls are made can not be loaded: ${reason}: make it by npm run build`);
+  }
+}
+
+/** Loads the addon, from beside a bundle or from the clone's dist/. @throws AddonError */
 function load(): Addon {
   let directory = import.meta.dirname;
   let path = `${directory}/${addonFile}`;
   while (!existsSync(path)) {
-    if (directory === '/') throw new Error(`${addonFile} is in no dist/ above ${import.meta.dirname}: make it by npm run build`);
+    if (directory === '/') throw new AddonError(`${addonFile} is in no dist/ above ${import.meta.dirname}`);
     directory = parentPath(directory);
     path = `${directory}/dist/${addonFile}`;
   }
   const module = { exports: {} };
-  process.dlopen(module, path, RTLD_NOW);
+  try {
+    process.dlopen(module, path, RTLD_NOW);
+  } catch (error) {
+    throw new AddonError((error as Error).message);
+  }
   return module.exports as Addon;
 }
 
