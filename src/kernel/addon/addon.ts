@@ -3,7 +3,7 @@
  * and decides nothing; all that it can do is in ffi.ts. Written here and not compiled from C, it needs nothing to be installed, and
  * is loaded in a tenth of a millisecond (docs/decisions/addon.md).
  */
-import { Assembler } from '../launch/assembler.ts';
+import { Assembler } from '../machine-code/assembler.ts';
 import type { Architecture } from '../syscalls.ts';
 import { addonArm64 } from './arm64.ts';
 import { addonFunctions, blockName, nodeApi, registration } from './block.ts';

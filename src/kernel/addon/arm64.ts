@@ -2,7 +2,8 @@
  * The addon's code for arm64: the same functions as in x64.ts. x19 points to the block, x20 is the environment, x21 the exports or a block that waits.
  * Encodings: Arm Architecture Reference Manual, A64 base instructions; calls: Procedure Call Standard for the Arm 64-bit Architecture.
  */
-import type { Assembler } from '../launch/assembler.ts';
+import type { Assembler } from '../machine-code/assembler.ts';
+import { add, ldr64, minusOne, mov, movz, RET, str64, sub, SVC } from '../machine-code/arm64.ts';
 import { addonFunctions, blockLayout, blockName, registration, type NodeApi } from './block.ts';
 
 const BLOCK = 19,
@@ -13,19 +14,11 @@ const BLOCK = 19,
 /** Of the stack: the frame record and the registers to be given back, and then the count of arguments, the first of them, and the block's address. */
 const frame = { registers: 16, count: 48, argument: 56, block: 64, value: 72, size: 80 } as const;
 
-const ldr = (t: number, n: number, offset: number): number => (0xf9400000 | ((offset / 8) << 10) | (n << 5) | t) >>> 0;
-const str = (t: number, n: number, offset: number): number => (0xf9000000 | ((offset / 8) << 10) | (n << 5) | t) >>> 0;
-const add = (d: number, n: number, value: number): number => (0x91000000 | (value << 10) | (n << 5) | d) >>> 0;
-const mov = (d: number, m: number): number => (0xaa0003e0 | (m << 16) | d) >>> 0;
-const movz = (d: number, value: number): number => (0xd2800000 | (value << 5) | d) >>> 0;
-const movn = (d: number, value: number): number => (0x92800000 | (value << 5) | d) >>> 0;
 /** stp or ldp of two registers at an offset from sp. */
 const pair = (opcode: number, t: number, t2: number, offset: number): number => (opcode | ((offset / 8) << 15) | (t2 << 10) | (SP << 5) | t) >>> 0;
 const STP = 0xa9000000,
   LDP = 0xa9400000;
 const blr = (n: number): number => (0xd63f0000 | (n << 5)) >>> 0;
-const SVC = 0xd4000001,
-  RET = 0xd65f03c0;
 
 /** The address of a label, which is less than a megabyte away. */
 function adr(code: Assembler, register: number, label: string): void {
@@ -37,26 +30,26 @@ function adr(code: Assembler, register: number, label: string): void {
 
 function callApi(code: Assembler, name: NodeApi): void {
   adr(code, TARGET, name);
-  code.word(ldr(TARGET, TARGET, 0)).word(blr(TARGET));
+  code.word(ldr64(TARGET, TARGET, 0)).word(blr(TARGET));
 }
 
 /** Loads a system call from the block at x19, makes it, and stores what it returned there. */
 function systemCall(code: Assembler): void {
   const { number, args } = blockLayout;
-  code.word(ldr(8, BLOCK, number));
-  for (let i = 0; i < 6; i++) code.word(ldr(i, BLOCK, args + 8 * i));
-  code.word(SVC).word(str(0, BLOCK, number));
+  code.word(ldr64(8, BLOCK, number));
+  for (let i = 0; i < 6; i++) code.word(ldr64(i, BLOCK, args + 8 * i));
+  code.word(SVC).word(str64(0, BLOCK, number));
 }
 
 /** Saves what a function has to give back. */
 function enter(code: Assembler): void {
-  code.word(0xd1000000 | (frame.size << 10) | (SP << 5) | SP); // sub sp, sp, size
+  code.word(sub(SP, SP, frame.size));
   code.word(pair(STP, 29, 30, 0)).word(add(29, SP, 0));
-  code.word(pair(STP, BLOCK, ENVIRONMENT, frame.registers)).word(str(THIRD, SP, frame.registers + 16));
+  code.word(pair(STP, BLOCK, ENVIRONMENT, frame.registers)).word(str64(THIRD, SP, frame.registers + 16));
 }
 
 function leave(code: Assembler): void {
-  code.word(pair(LDP, BLOCK, ENVIRONMENT, frame.registers)).word(ldr(THIRD, SP, frame.registers + 16));
+  code.word(pair(LDP, BLOCK, ENVIRONMENT, frame.registers)).word(ldr64(THIRD, SP, frame.registers + 16));
   code
     .word(pair(LDP, 29, 30, 0))
     .word(add(SP, SP, frame.size))
@@ -70,19 +63,19 @@ function begin(code: Assembler, name: string): void {
   code
     .word(mov(ENVIRONMENT, 0))
     .word(movz(2, 1))
-    .word(str(2, SP, frame.count));
+    .word(str64(2, SP, frame.count));
   code
     .word(add(2, SP, frame.count))
     .word(add(3, SP, frame.argument))
     .word(movz(4, 0)) // `this` is not asked for
     .word(add(5, SP, frame.block));
   callApi(code, 'napi_get_cb_info');
-  code.word(ldr(BLOCK, SP, frame.block));
+  code.word(ldr64(BLOCK, SP, frame.block));
 }
 
 /** Its end, with `undefined` or with the value that lies in the stack. */
 function end(code: Assembler, value?: number): void {
-  code.word(value === undefined ? movz(0, 0) : ldr(0, SP, value));
+  code.word(value === undefined ? movz(0, 0) : ldr64(0, SP, value));
   leave(code);
 }
 
@@ -96,10 +89,10 @@ export function addonArm64(code: Assembler): void {
   end(code);
 
   begin(code, 'address');
-  code.word(movz(0, 0)).word(str(0, BLOCK, address));
+  code.word(movz(0, 0)).word(str64(0, BLOCK, address));
   code
     .word(environment)
-    .word(ldr(1, SP, frame.argument))
+    .word(ldr64(1, SP, frame.argument))
     .word(movz(2, 0))
     .word(movz(3, 0));
   code
@@ -110,11 +103,11 @@ export function addonArm64(code: Assembler): void {
   end(code);
 
   begin(code, 'view');
-  code.word(movz(0, 0)).word(str(0, SP, frame.value));
+  code.word(movz(0, 0)).word(str64(0, SP, frame.value));
   code
     .word(environment)
-    .word(ldr(1, BLOCK, args))
-    .word(ldr(2, BLOCK, args + 8));
+    .word(ldr64(1, BLOCK, args))
+    .word(ldr64(2, BLOCK, args + 8));
   code
     .word(movz(3, 0))
     .word(movz(4, 0))
@@ -123,15 +116,15 @@ export function addonArm64(code: Assembler): void {
   end(code, frame.value);
 
   begin(code, 'enter');
-  for (let i = 0; i < 3; i++) code.word(ldr(i, BLOCK, args + 8 * i));
+  for (let i = 0; i < 3; i++) code.word(ldr64(i, BLOCK, args + 8 * i));
   code
-    .word(ldr(TARGET, BLOCK, number))
+    .word(ldr64(TARGET, BLOCK, number))
     .word(blr(TARGET))
-    .word(str(0, BLOCK, number));
+    .word(str64(0, BLOCK, number));
   end(code);
 
   begin(code, 'wait');
-  code.word(ldr(THIRD, BLOCK, args));
+  code.word(ldr64(THIRD, BLOCK, args));
   code
     .word(environment)
     .word(add(1, THIRD, deferred))
@@ -140,12 +133,12 @@ export function addonArm64(code: Assembler): void {
   code
     .word(environment)
     .word(movz(1, 0))
-    .word(ldr(2, SP, frame.argument));
+    .word(ldr64(2, SP, frame.argument));
   adr(code, 3, 'execute');
   adr(code, 4, 'complete');
   code.word(mov(5, THIRD)).word(add(6, THIRD, work));
   callApi(code, 'napi_create_async_work');
-  code.word(environment).word(ldr(1, THIRD, work));
+  code.word(environment).word(ldr64(1, THIRD, work));
   callApi(code, 'napi_queue_async_work');
   end(code, frame.value);
 
@@ -164,10 +157,10 @@ export function addonArm64(code: Assembler): void {
   callApi(code, 'napi_get_undefined');
   code
     .word(environment)
-    .word(ldr(1, BLOCK, deferred))
-    .word(ldr(2, SP, frame.value));
+    .word(ldr64(1, BLOCK, deferred))
+    .word(ldr64(2, SP, frame.value));
   callApi(code, 'napi_resolve_deferred');
-  code.word(environment).word(ldr(1, BLOCK, work));
+  code.word(environment).word(ldr64(1, BLOCK, work));
   callApi(code, 'napi_delete_async_work');
   leave(code);
 
@@ -180,18 +173,18 @@ export function addonArm64(code: Assembler): void {
     .word(add(2, SP, frame.block))
     .word(add(3, SP, frame.value));
   callApi(code, 'napi_create_arraybuffer');
-  code.word(ldr(BLOCK, SP, frame.block));
+  code.word(ldr64(BLOCK, SP, frame.block));
   const set = (name: string): void => {
     code.word(environment).word(mov(1, THIRD));
     adr(code, 2, `name of ${name}`);
-    code.word(ldr(3, SP, frame.value));
+    code.word(ldr64(3, SP, frame.value));
     callApi(code, 'napi_set_named_property');
   };
   set(blockName);
   for (const name of addonFunctions) {
     code.word(environment);
     adr(code, 1, `name of ${name}`);
-    code.word(movn(2, 0)); // -1: up to its NUL
+    code.word(minusOne(2)); // -1: up to its NUL
     adr(code, 3, name);
     code.word(mov(4, BLOCK)).word(add(5, SP, frame.value));
     callApi(code, 'napi_create_function');

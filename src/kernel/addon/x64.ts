@@ -2,7 +2,7 @@
  * The addon's code for x86-64. Functions of JavaScript are called with the environment and their call's information; rbx then points to the block,
  * r12 is the environment. Both, r13, and the stack below are as the System V ABI wants them.
  */
-import type { Assembler } from '../launch/assembler.ts';
+import type { Assembler } from '../machine-code/assembler.ts';
 import { addonFunctions, blockLayout, blockName, registration, type NodeApi } from './block.ts';
 
 /** Of the stack, while a function of JavaScript runs: the count of arguments, the first of them, the block's address, and two words more. */

@@ -2,21 +2,16 @@
  * The table interpreter for arm64: the same loop as x64.ts. x19 points to the row, w20 holds its indirect bits.
  * Encodings: Arm Architecture Reference Manual, A64 base instructions.
  */
-import { Assembler } from './assembler.ts';
+import { Assembler } from '../machine-code/assembler.ts';
+import { ldr32, ldr64, mov, movz, str64, SVC } from '../machine-code/arm64.ts';
 import { rowLayout } from './row.ts';
 
 const ROW = 19,
   INDIRECT = 20,
   NUMBER = 8;
-const ldr64 = (t: number, n: number, offset: number): number => 0xf9400000 | ((offset / 8) << 10) | (n << 5) | t;
-const ldr32 = (t: number, n: number, offset: number): number => 0xb9400000 | ((offset / 4) << 10) | (n << 5) | t;
-const str64 = (t: number, n: number, offset: number): number => 0xf9000000 | ((offset / 8) << 10) | (n << 5) | t;
-const movz = (d: number, value: number, half = 0): number => 0xd2800000 | (half << 21) | (value << 5) | d;
 const movk = (d: number, value: number, half: number): number => 0xf2800000 | (half << 21) | (value << 5) | d;
-const mov = (d: number, m: number): number => 0xaa0003e0 | (m << 16) | d;
 const cmn = (n: number, value: number): number => 0xb1000000 | (value << 10) | (n << 5) | 31;
 const tbzOver = (t: number, bit: number): number => 0x36000000 | (bit << 19) | (2 << 5) | t; // skips one instruction
-const SVC = 0xd4000001;
 
 /** A branch to a label: the distance in instructions goes in at bit `shift`, `bits` wide. */
 function branch(code: Assembler, opcode: number, label: string, shift: number, bits: number): void {

@@ -2,7 +2,8 @@
  * The init for arm64: as init-x64.ts. x19 points to the command's argv, x20 to the candidate that is tried, x21 to the
  * environment; w22 is the command's process id, w23 the exit status of a failure.
  */
-import { Assembler } from './assembler.ts';
+import { Assembler } from '../machine-code/assembler.ts';
+import { add, ldr32, ldr64, minusOne, mov, movz, str64, sub, SVC } from '../machine-code/arm64.ts';
 import {
   ENOENT,
   ENOTDIR,
@@ -48,15 +49,7 @@ const EQUAL = 0,
   NOT_EQUAL = 1,
   NOT_POSITIVE = 13;
 
-const movz = (d: number, value: number): number => 0xd2800000 | (value << 5) | d;
-const minusOne = (d: number): number => 0x92800000 | d; // movn d, #0
-const mov = (d: number, m: number): number => 0xaa0003e0 | (m << 16) | d;
-const add = (d: number, n: number, value: number): number => 0x91000000 | (value << 10) | (n << 5) | d;
-const sub = (d: number, n: number, value: number): number => 0xd1000000 | (value << 10) | (n << 5) | d;
 const addTimes8 = (d: number, n: number, m: number): number => 0x8b000000 | (m << 16) | (3 << 10) | (n << 5) | d;
-const ldr64 = (t: number, n: number, offset = 0): number => 0xf9400000 | ((offset / 8) << 10) | (n << 5) | t;
-const ldr32 = (t: number, n: number, offset = 0): number => 0xb9400000 | ((offset / 4) << 10) | (n << 5) | t;
-const str64 = (t: number, n: number, offset: number): number => 0xf9000000 | ((offset / 8) << 10) | (n << 5) | t;
 const str32 = (t: number, n: number, offset: number): number => 0xb9000000 | ((offset / 4) << 10) | (n << 5) | t;
 const lowBits = (d: number, n: number, bits: number): number => 0x12000000 | ((bits - 1) << 10) | (n << 5) | d; // and wd, wn, #(2^bits-1)
 const secondByte = (d: number, n: number): number => 0x53000000 | (8 << 16) | (15 << 10) | (n << 5) | d; // ubfx wd, wn, #8, #8
@@ -64,7 +57,6 @@ const cmp32 = (n: number, value: number): number => 0x7100001f | (value << 10) |
 const cmn32 = (n: number, value: number): number => 0x3100001f | (value << 10) | (n << 5);
 const cmp32Register = (n: number, m: number): number => 0x6b00001f | (m << 16) | (n << 5);
 const cmp64Register = (n: number, m: number): number => 0xeb00001f | (m << 16) | (n << 5);
-const SVC = 0xd4000001;
 
 /** The machine code; its entry is the first byte. */
 export function initArm64(): Uint8Array {

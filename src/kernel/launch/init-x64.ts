@@ -2,7 +2,7 @@
  * The init for x86-64: see init-elf.ts for what it does. rbx points to the command's argv, r12 to the candidate that is
  * tried, r13 is the command's process id, r14 the exit status of a failure, r15 points to the environment.
  */
-import { Assembler } from './assembler.ts';
+import { Assembler } from '../machine-code/assembler.ts';
 import {
   ENOENT,
   ENOTDIR,

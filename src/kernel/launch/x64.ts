@@ -3,7 +3,7 @@
  * No stack is used between the system calls, so it can run in a child that shares its parent's memory.
  * A call interrupted by a signal (EINTR) is made again.
  */
-import { Assembler } from './assembler.ts';
+import { Assembler } from '../machine-code/assembler.ts';
 import { rowLayout } from './row.ts';
 
 const EINTR = 4;
