@@ -148,8 +148,7 @@ export class NetlinkSocket {
       const fd = socket.#open();
       socket.#drain();
       const sent = await rawSyscallAsync('sendto', fd, data, data.length, 0, null, 0);
-      // The errno stays behind on the other thread. Nothing was done, so doing it here tells why, or succeeds.
-      return sent < 0 ? socket.#transact(data, answer) : socket.#collect(answer);
+      return sent < 0 ? { value: sent } : socket.#collect(answer);
     });
     socket.#turn = turn.catch(() => undefined);
     return turn;
