@@ -21,6 +21,11 @@ import { readRlimits, type Rlimit } from './rlimits.ts';
 import type { MountSpec } from './spec.ts';
 import { sysctlFile } from './sysctl.ts';
 
+/** Gives a step the goal by which a person who does it by hand is judged. The step itself: a copy would have its lines made, which few ask for. */
+export function judged(taken: Step, goal: NonNullable<Step['goal']>): Step {
+  return Object.assign(taken, { goal });
+}
+
 type Goal = NonNullable<Step['goal']>;
 
 /** A goal about the process; before there is one, it does not hold. */

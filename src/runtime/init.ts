@@ -15,7 +15,7 @@ import { maskStep, readOnlyStep } from './rootfs/cover-steps.ts';
 import { confinementSteps, listenerOf } from './credentials.ts';
 import { becomeRootStep } from './id-map.ts';
 import { keyringStep } from './keyring.ts';
-import { limited, loopbackUp, masked, named, pivoted, propagating, readOnly, sysctlIs } from './init-goals.ts';
+import { judged, limited, loopbackUp, masked, named, pivoted, propagating, readOnly, sysctlIs } from './init-goals.ts';
 import { closeDescriptorsStep, preserveStep, privateStep, sessionStep, stdioStep } from './program-steps.ts';
 import { startGateStep, waitForEngine, waitForSupervisor } from './rendezvous-steps.ts';
 import { oomScoreStep } from './oom-score.ts';
@@ -180,11 +180,6 @@ export function initSteps(plan: InitPlan): InitSteps {
 /** Whether the working directory is the process's to make. */
 function makesDirectory({ process: { cwd }, mounts }: Spec, inUserNamespace: boolean): boolean {
   return cwd !== '/' && (inUserNamespace || mounts.some(({ destination }) => `${cwd}/`.startsWith(`${destination.replace(/\/$/, '')}/`)));
-}
-
-/** A step, with how a person who does it by hand is judged. */
-function judged(taken: Step, goal: NonNullable<Step['goal']>): Step {
-  return Object.assign(taken, { goal });
 }
 
 function propagation(mode: Parameters<typeof propagationStep>[0], inUserNamespace: boolean): Step {

@@ -8,7 +8,7 @@ import { word } from '../../step/shell.ts';
 import type { Step } from '../../step/step.ts';
 import { remountReadOnlyStep } from './cover-steps.ts';
 import { deviceSteps, linkStep } from './dev-steps.ts';
-import { bound, deviceThere, linked, mounted, readOnly } from '../init-goals.ts';
+import { bound, deviceThere, judged, linked, mounted, readOnly } from '../init-goals.ts';
 import { attachStep, bindStep, linkMountStep, lookAtMount, makeMountPoint, mountStep, remountStep, setAttributes } from './mount-steps.ts';
 import type { Spec } from '../spec.ts';
 import type { Tree, TreeMount } from './tree.ts';
@@ -32,11 +32,6 @@ export interface TreeStepsPlan {
   /** Where the root is attached before it is the root. */
   readonly rootTarget: string;
   readonly tree: Tree;
-}
-
-/** A step, with how a person who does it by hand is judged. */
-function judged(taken: Step, goal: NonNullable<Step['goal']>): Step {
-  return Object.assign(taken, { goal });
 }
 
 /** Every mount in its order, with the devices and links. */
