@@ -33,7 +33,7 @@ export interface PreparedMount extends PlannedMount {
 
 /** The mount that a path will lie on: the last that is made at it or above it. */
 export function mountAbove<M extends PreparedMount>(mounts: readonly M[], path: string): M | undefined {
-  // Some thousand times in each start: a loop, and no function for each mount.
+  // For each path of a start, over each of its mounts: a loop, and no function for each mount.
   for (let i = mounts.length - 1; i >= 0; i--) {
     const mount = mounts[i]!;
     if (path.startsWith(mount.place) && mount.kind !== 'remount' && isBelow(path, mount.place)) return mount;
