@@ -12,7 +12,7 @@ import { KernelError } from '../kernel/errno.ts';
 import { atFlags, fcntlCommands, memfdFlags, signals, waitFlags } from '../kernel/flags.ts';
 import { unblockSignals, vforkTable } from '../kernel/launch/child.ts';
 import { monitorProgram, sealedProgram, tableDescriptor } from '../kernel/launch/program.ts';
-import { resultOf, rows, type RewriteTable, type Row, type Table } from '../kernel/launch/table.ts';
+import { refusedRows, resultOf, rows, type RewriteTable, type Row, type Table } from '../kernel/launch/table.ts';
 import { must, performNow } from '../kernel/perform.ts';
 import { identify, type ProcessIdentity } from '../kernel/process.ts';
 import { socketPair } from '../kernel/unix-socket.ts';
@@ -112,10 +112,10 @@ function beginMonitor(plan: MonitorPlan, tableFd: number, socket: ControlSocket 
   if (inherited.includes(tableDescriptor)) throw new Error(`descriptor ${tableDescriptor} can't be handed to a monitor`);
   rewrite?.(enter);
   const child = vforkTable(enter, 0);
-  const refused = enter.find((row) => (resultOf(child.table, row, child.bytes) ?? 0) < 0);
+  const [refused] = refusedRows(child.table, 0, enter, child.bytes);
   if (refused) {
     performNow(call('wait4', [child.pid, null, waitFlags.__WALL, null]));
-    throw new KernelError(describeCall(refused.call), -resultOf(child.table, refused, child.bytes)!);
+    throw new KernelError(describeCall(refused.row.call), refused.errno);
   }
   return new StartedMonitor(child.pid, tableFd, socket?.control ?? -1, table, { ...sections, plan });
 }
@@ -161,19 +161,18 @@ class StartedMonitor implements Monitor {
   failure(): TableFailure | undefined {
     const bytes = this.#read();
     const { plan, monitor, init, clone } = this.#sections;
-    const find = (section: readonly Row[], steps: readonly Step<unknown>[]): TableFailure | undefined => {
-      for (const row of section) {
-        const value = resultOf(this.#table, row, bytes);
-        if (value === undefined || value >= 0 || row.call.accept?.includes(-value) || isClockRow(row)) continue;
+    const find = (number: number, section: readonly Row[], steps: readonly Step<unknown>[]): TableFailure | undefined => {
+      for (const { row, errno } of refusedRows(this.#table, number, section, bytes)) {
+        if (row.call.accept?.includes(errno) || isClockRow(row)) continue;
         // Where the table goes on elsewhere, that is the answer to it; but not where that only asks for the reason.
         if (row.onError && row.onError !== section.at(-1) && row.onError.call !== row.call.reason) continue;
         // execve has a judge of its own. Of the others, one that failed otherwise than it may is why a later one could not but fail.
         if (plan.exec.calls.includes(row.call)) continue;
-        return { step: steps.find((s) => s.calls.includes(row.call)), call: row.call, errno: -value, detail: this.#reason(row, bytes) };
+        return { step: steps.find((s) => s.calls.includes(row.call)), call: row.call, errno, detail: this.#reason(row, bytes) };
       }
       return undefined;
     };
-    return find(monitor.slice(0, monitor.indexOf(clone) + 1), plan.before) ?? find(init, plan.init);
+    return find(0, monitor.slice(0, monitor.indexOf(clone) + 1), plan.before) ?? find(1, init, plan.init);
   }
 
   /** What the process read of why a call failed: a line for each message, with its severity before it (fsopen(2), "e tmpfs: …"). */

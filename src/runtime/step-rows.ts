@@ -54,6 +54,8 @@ export class StepRows {
   readonly rows: Row[] = [];
   readonly #rowOf = new Map<Call, Row>();
   readonly #clocks = new Map<Call, ClockRow>();
+  /** Rows that ask for the reason of a failure; several calls may have the same. */
+  readonly #reasons = new Map<Call, Row>();
   readonly #gates = new Map<Step<unknown>, { readonly gate: Row; readonly end: number }>();
   readonly #steps: readonly Step<unknown>[];
   readonly #after: Row;
@@ -96,8 +98,11 @@ export class StepRows {
     this.#rowOf.set(row.call, row);
     this.#push(row);
     const { reason } = row.call;
-    if (reason) {
+    const asked = reason && this.#reasons.get(reason);
+    if (asked) row.onError = asked;
+    else if (reason) {
       row.onError = { call: reason, onError: this.#last, onZero: this.#last, onPositive: this.#last };
+      this.#reasons.set(reason, row.onError);
       this.rows.push(row.onError);
       this.#passing = row;
     }

@@ -8,7 +8,7 @@ import { errno, KernelError } from '../../kernel/errno.ts';
 import { atFlags, cloneFlags, memfdFlags, mountFlags, openFlags } from '../../kernel/flags.ts';
 import { holdNamespaces, unblockSignals, vforkTable, type Holder } from '../../kernel/launch/child.ts';
 import { monitorProgram, sealedProgram, tableAddress, tableDescriptor } from '../../kernel/launch/program.ts';
-import { compileTable, resultOf, rows, type Row } from '../../kernel/launch/table.ts';
+import { compileTable, refusedRows, rows, type Row } from '../../kernel/launch/table.ts';
 import { must, perform } from '../../kernel/perform.ts';
 import { identify, type ProcessIdentity } from '../../kernel/process.ts';
 import { nullDevice } from '../../runtime/null-device.ts';
@@ -72,12 +72,12 @@ function execHolder(owner: string, user: number): ProcessIdentity {
     call('exit_group', [125]),
   ]);
   const child = vforkTable(section, 0);
-  const refused = section.slice(0, -1).find((row) => (resultOf(child.table, row, child.bytes) ?? 0) < 0);
+  const [refused] = refusedRows(child.table, 0, section.slice(0, -1), child.bytes);
   if (refused) {
-    const number = -resultOf(child.table, refused, child.bytes)!;
-    const confined = refused.call.name === 'unshare' && number === errno.EPERM;
+    const { row, errno: number } = refused;
+    const confined = row.call.name === 'unshare' && number === errno.EPERM;
     throw new Error(
-      `the namespaces of an engine of your own cannot be made: ${new KernelError(describeCall(refused.call), number).message}` +
+      `the namespaces of an engine of your own cannot be made: ${new KernelError(describeCall(row.call), number).message}` +
         (confined ? ' (where AppArmor confines user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)' : ''),
     );
   }

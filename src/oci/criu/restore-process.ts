@@ -6,7 +6,7 @@ import { closeSync, openSync } from 'node:fs';
 import { call, result, type Call } from '../../kernel/call.ts';
 import { AT_FDCWD, cloneFlags, mountAttrs, mountFlags, moveMountFlags, openTreeFlags, waitFlags } from '../../kernel/flags.ts';
 import { rawSyscallAsync } from '../../kernel/ffi.ts';
-import { resultOf, rows } from '../../kernel/launch/table.ts';
+import { refusedRows, rows } from '../../kernel/launch/table.ts';
 import { unblockSignals, vforkTable } from '../../kernel/launch/child.ts';
 import { errnoMessage, errnoName } from '../../kernel/errno.ts';
 import { OciError } from '../error.ts';
@@ -61,12 +61,11 @@ export async function restoreProcess({ program, words, root, rootTarget, mounts,
   ]);
   const { pid, table, bytes } = vforkTable([...steps, { call: call('exit_group', [127]) }], 0);
   closeSync(nowhere);
-  const failed = steps.findIndex((row) => (resultOf(table, row, bytes) ?? 0) < 0);
-  const number = failed < 0 ? 0 : -resultOf(table, steps[failed]!, bytes)!;
+  const [refused] = refusedRows(table, 0, steps, bytes);
   const status = new Uint8Array(4);
   await rawSyscallAsync('wait4', pid, status, waitFlags.__WALL, null);
-  if (failed === steps.length - 1) throw notRunnable(program, errnoName(number));
-  if (failed >= 0) throw new OciError(`criu could not be given its root file system: ${steps[failed]!.call.name}: ${errnoMessage(number)}`);
+  if (refused && refused.row === steps.at(-1)) throw notRunnable(program, errnoName(refused.errno));
+  if (refused) throw new OciError(`criu could not be given its root file system: ${refused.row.call.name}: ${errnoMessage(refused.errno)}`);
   const value = new DataView(status.buffer).getInt32(0, true);
   return (value & 0x7f) === 0 ? value >> 8 : 128 + (value & 0x7f);
 }

@@ -88,8 +88,8 @@ function separate(type: string, parameter: MountOptions['parameters'][number]): 
   return value.split(/(?<!\\):/).map((layer) => [`${key}+`, layer.replaceAll(/\\(.)/g, '$1')]);
 }
 
-/** How much of what the kernel says of a failure is asked for, in bytes. */
-const messageBytes = 256;
+/** Where what the kernel says of a failure is put: one place for all, since who has failed goes no further. */
+const message = new Uint8Array(256);
 
 /** The calls that make a file system: the last one's result is the detached mount. */
 export function makeFilesystem(type: string, source: string, options: readonly string[], label?: string): Call[] {
@@ -101,14 +101,14 @@ export function makeFilesystem(type: string, source: string, options: readonly s
     // A device that cannot be written to is opened only by who says so; other file systems are read-only where they are mounted.
     ...(set & mountAttrs.MOUNT_ATTR_RDONLY && source.startsWith('/') ? [['ro'] as const] : []),
   ];
-  const message = (): Call => call('read', [fs, new Uint8Array(messageBytes), messageBytes]);
+  const reason = call('read', [fs, message, message.length]);
   const configure = ([key, value]: readonly [string, string?]): Call =>
-    call('fsconfig', [fs, value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value ?? null, 0], { reason: message() });
+    call('fsconfig', [fs, value === undefined ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key, value ?? null, 0], { reason });
   return [
     context,
     ...(source ? [call('fsconfig', [fs, FSCONFIG_SET_STRING, 'source', source, 0])] : []),
     ...[...flags, ...parameters.flatMap((parameter) => separate(type, parameter)), ...(label ? [['context', label] as const] : [])].map(configure),
-    call('fsconfig', [fs, FSCONFIG_CMD_CREATE, null, null, 0], { reason: message() }),
+    call('fsconfig', [fs, FSCONFIG_CMD_CREATE, null, null, 0], { reason }),
     call('fsmount', [fs, fsmountFlags.FSMOUNT_CLOEXEC, set], { label: 'mnt' }),
   ];
 }
@@ -205,18 +205,20 @@ export function attachStep(root: Arg, mount: MountSpec, { fd, path }: BindSource
   };
 }
 
+/** What has a name of its own. */
+const named: Readonly<Record<string, string>> = {
+  '/proc': 'proc',
+  '/sys': 'sys',
+  '/dev': 'dev',
+  '/dev/pts': 'devpts',
+  '/dev/shm': 'shm',
+  '/dev/mqueue': 'mqueue',
+};
+
 /** A step's name from what is mounted where: `mount.proc`, `mount.dev-shm`, `mount.tmpfs`. */
 function stepName(mount: MountSpec): string {
-  const known: Readonly<Record<string, string>> = {
-    '/proc': 'proc',
-    '/sys': 'sys',
-    '/dev': 'dev',
-    '/dev/pts': 'devpts',
-    '/dev/shm': 'shm',
-    '/dev/mqueue': 'mqueue',
-  };
-  if (mount.destination.startsWith('/sys/fs/cgroup') || /^cgroup2?$/.test(mount.type)) return 'cgroup';
-  return known[mount.destination] ?? (mount.type === 'tmpfs' ? 'tmpfs' : 'filesystem');
+  if (mount.destination.startsWith('/sys/fs/cgroup') || mount.type === 'cgroup' || mount.type === 'cgroup2') return 'cgroup';
+  return named[mount.destination] ?? (mount.type === 'tmpfs' ? 'tmpfs' : 'filesystem');
 }
 
 /** What is to be bound: a clone of the tree, attached nowhere, and the path by which shell lines find it. */
