@@ -12,6 +12,7 @@ import {
   optionalText,
   otherwise,
   quoted,
+  rare,
   required,
   text,
   textOrEmpty,
@@ -74,20 +75,22 @@ function checkMount(read: MountSpec, reading: Reading): void {
 
 const isMapped = ({ options }: MountSpec): boolean => options.includes('idmap') || options.includes('ridmap');
 
-const hook = object<Hook>({
-  path: required(absolutePath),
-  args: optional(array(textOrEmpty())),
-  env: optional(array(text())),
-  timeout: optional(integer(1, 2 ** 31 - 1, 'seconds')),
-});
-const hookList = array(hook);
-const hooks: Schema<Hooks> = object<Hooks>({
-  prestart: optional(hookList),
-  createRuntime: optional(hookList),
-  createContainer: optional(hookList),
-  startContainer: optional(hookList),
-  poststart: optional(hookList),
-  poststop: optional(hookList),
+const hooks = rare<Hooks>(() => {
+  const hook = object<Hook>({
+    path: required(absolutePath),
+    args: optional(array(textOrEmpty())),
+    env: optional(array(text())),
+    timeout: optional(integer(1, 2 ** 31 - 1, 'seconds')),
+  });
+  const list = array(hook);
+  return object<Hooks>({
+    prestart: optional(list),
+    createRuntime: optional(list),
+    createContainer: optional(list),
+    startContainer: optional(list),
+    poststart: optional(list),
+    poststop: optional(list),
+  });
 });
 
 const noLinux: LinuxSpec = { namespaces: [], cgroupsPath: '' };

@@ -15,6 +15,7 @@ import {
   optionalText,
   otherwise,
   quoted,
+  rare,
   required,
   text,
   type Reading,
@@ -24,21 +25,20 @@ import { seccompSchema } from './seccomp-schema.ts';
 import { sysctlsSchema } from './sysctl-schema.ts';
 import { absolutePath, hasControl, line } from './texts.ts';
 
-const mapping: Schema<IdMapping> = object<IdMapping>(
-  { containerID: required(integer(0, maxUint32 - 1)), hostID: required(integer(0, maxUint32 - 1)), size: required(integer(1, maxUint32)) },
-  {},
-  ({ containerID, hostID, size }, reading) => {
-    if (Math.max(containerID, hostID) + size > maxUint32 + 1)
-      reading.problemAt('.size', `reaches beyond the last id: ${size} from ${Math.max(containerID, hostID)}`);
-  },
-);
-
-const mappings = array(mapping);
-
 /** Maps of ids: no id twice, on neither side, as the kernel wants it without saying which. */
-export const idMappings: Schema<IdMapping[]> = {
-  ...mappings,
-  read(value, reading) {
+export const idMappings = rare<IdMapping[]>(() => {
+  const mapping = object<IdMapping>(
+    { containerID: required(integer(0, maxUint32 - 1)), hostID: required(integer(0, maxUint32 - 1)), size: required(integer(1, maxUint32)) },
+    {},
+    ({ containerID, hostID, size }, reading) => {
+      if (Math.max(containerID, hostID) + size > maxUint32 + 1)
+        reading.problemAt('.size', `reaches beyond the last id: ${size} from ${Math.max(containerID, hostID)}`);
+    },
+  );
+  const mappings = array(mapping);
+  return { ...mappings, read };
+
+  function read(value: unknown, reading: Reading): IdMapping[] | undefined {
     const all = mappings.read(value, reading) ?? [];
     if (all.length > 340) return reading.problem(`must have at most 340 entries, not ${all.length}`);
     for (const side of ['containerID', 'hostID'] as const) {
@@ -47,8 +47,8 @@ export const idMappings: Schema<IdMapping[]> = {
       if (twice) return reading.problem(`must not have a ${side} twice: ${twice[side]} is in two entries`);
     }
     return all;
-  },
-};
+  }
+});
 
 const namespaceTypes = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const;
 type Namespaces = LinuxSpec['namespaces'];
@@ -72,63 +72,71 @@ const S_IFMT = 0o170000;
 
 /** A device as it is written: a FIFO has no numbers. */
 type WrittenDevice = Omit<DeviceSpec, 'major' | 'minor'> & { readonly major?: number; readonly minor?: number };
-const writtenDevice = object<WrittenDevice>(
-  {
-    type: required(oneOf('c', 'b', 'u', 'p')),
-    path: required(absolutePath),
-    major: optional(major),
-    minor: optional(minor),
-    fileMode: optional(integer(0, 0o177777)),
-    uid: optional(id),
-    gid: optional(id),
-  },
-  {},
-  ({ type, path, major: ofMajor, minor: ofMinor, fileMode = 0 }, reading) => {
-    if (type !== 'p' && ofMajor === undefined) reading.problemAt('.major', 'is missing');
-    if (type !== 'p' && ofMinor === undefined) reading.problemAt('.minor', 'is missing');
-    const written = fileMode & S_IFMT;
-    if (written !== 0 && written !== fileTypes[type]) reading.problemAt('.fileMode', `says another type of file than "${type}": 0${fileMode.toString(8)}`);
-    if (path.endsWith('/')) reading.problemAt('.path', `must name a file, not ${quoted(path)}`);
-  },
-);
-const device: Schema<DeviceSpec> = {
-  ...writtenDevice,
-  read(value, reading) {
-    const read = writtenDevice.read(value, reading);
-    if (read === undefined) return undefined;
-    const { fileMode, ...rest } = read;
-    // Some callers give the mode as stat(2) does, with the type of the file.
-    return { ...rest, major: read.major ?? 0, minor: read.minor ?? 0, ...(fileMode === undefined ? {} : { fileMode: fileMode & ~S_IFMT }) };
-  },
-};
+const device = rare<DeviceSpec>(() => {
+  const writtenDevice = object<WrittenDevice>(
+    {
+      type: required(oneOf('c', 'b', 'u', 'p')),
+      path: required(absolutePath),
+      major: optional(major),
+      minor: optional(minor),
+      fileMode: optional(integer(0, 0o177777)),
+      uid: optional(id),
+      gid: optional(id),
+    },
+    {},
+    ({ type, path, major: ofMajor, minor: ofMinor, fileMode = 0 }, reading) => {
+      if (type !== 'p' && ofMajor === undefined) reading.problemAt('.major', 'is missing');
+      if (type !== 'p' && ofMinor === undefined) reading.problemAt('.minor', 'is missing');
+      const written = fileMode & S_IFMT;
+      if (written !== 0 && written !== fileTypes[type]) reading.problemAt('.fileMode', `says another type of file than "${type}": 0${fileMode.toString(8)}`);
+      if (path.endsWith('/')) reading.problemAt('.path', `must name a file, not ${quoted(path)}`);
+    },
+  );
+  return {
+    ...writtenDevice,
+    read(value, reading) {
+      const read = writtenDevice.read(value, reading);
+      if (read === undefined) return undefined;
+      const { fileMode, ...rest } = read;
+      // Some callers give the mode as stat(2) does, with the type of the file.
+      return { ...rest, major: read.major ?? 0, minor: read.minor ?? 0, ...(fileMode === undefined ? {} : { fileMode: fileMode & ~S_IFMT }) };
+    },
+  };
+});
 
 /** Where it leads, the driver of the cgroups knows: below what it may, whatever dots are in it. */
 const cgroupsPath = line;
 
-const clock = object<{ readonly secs: number; readonly nanosecs: number }>({
-  secs: otherwise(integer(-maxInt64 - 1n, maxInt64, 'seconds'), 0),
-  nanosecs: otherwise(integer(0, 999_999_999, 'nanoseconds'), 0),
+type ClockOffset = NonNullable<LinuxSpec['timeOffsets']>[string];
+const timeOffsets = rare<Record<string, ClockOffset>>(() => {
+  const clock = object<ClockOffset>({
+    secs: otherwise(integer(-maxInt64 - 1n, maxInt64, 'seconds'), 0),
+    nanosecs: otherwise(integer(0, 999_999_999, 'nanoseconds'), 0),
+  });
+  return map(clock, (name) => (name === 'monotonic' || name === 'boottime' ? undefined : 'is not a clock: use monotonic or boottime'));
 });
 
-const className = text((name) =>
-  hasControl(name) || name.includes('/') || name === '.' || name === '..' ? `must be the name of a directory, not ${quoted(name)}` : undefined,
-);
-const intelRdt: Schema<IntelRdt> = object<IntelRdt>(
-  {
-    closID: optionalText(className),
-    l3CacheSchema: optionalText(text()),
-    memBwSchema: optionalText(
-      text((value) => (!value.startsWith('MB:') || hasControl(value) ? `must be one line that begins with MB:, not ${quoted(value)}` : undefined)),
-    ),
-    enableCMT: optional(boolean),
-    enableMBM: optional(boolean),
-  },
-  { schemata: laterThan('1.3'), enableMonitoring: laterThan('1.3') },
-);
+const intelRdt = rare<IntelRdt>(() => {
+  const className = text((name) =>
+    hasControl(name) || name.includes('/') || name === '.' || name === '..' ? `must be the name of a directory, not ${quoted(name)}` : undefined,
+  );
+  const bandwidth = text((value) =>
+    !value.startsWith('MB:') || hasControl(value) ? `must be one line that begins with MB:, not ${quoted(value)}` : undefined,
+  );
+  return object<IntelRdt>(
+    {
+      closID: optionalText(className),
+      l3CacheSchema: optionalText(text()),
+      memBwSchema: optionalText(bandwidth),
+      enableCMT: optional(boolean),
+      enableMBM: optional(boolean),
+    },
+    { schemata: laterThan('1.3'), enableMonitoring: laterThan('1.3') },
+  );
+});
 
-const personality: Schema<Personality> = object<Personality>(
-  { domain: required(oneOf('LINUX', 'LINUX32')) },
-  { flags: 'the specification has no value for it' },
+const personality = rare<Personality>(() =>
+  object<Personality>({ domain: required(oneOf('LINUX', 'LINUX32')) }, { flags: 'the specification has no value for it' }),
 );
 
 /** Why a property of a later specification is refused: a container without it would be another than was asked for. */
@@ -143,7 +151,7 @@ export const linuxSchema: Schema<LinuxSpec> = object<LinuxSpec>(
     namespaces: otherwise(namespaces, []),
     uidMappings: optional(idMappings),
     gidMappings: optional(idMappings),
-    timeOffsets: optional(map(clock, (name) => (name === 'monotonic' || name === 'boottime' ? undefined : 'is not a clock: use monotonic or boottime'))),
+    timeOffsets: optional(timeOffsets),
     devices: optional(array(device)),
     cgroupsPath: otherwise(cgroupsPath, ''),
     resources: optional(resourcesSchema),

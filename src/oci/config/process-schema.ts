@@ -15,6 +15,7 @@ import {
   optionalText,
   otherwise,
   quoted,
+  rare,
   required,
   text,
   textOrEmpty,
@@ -77,33 +78,34 @@ const capabilities: Schema<CapabilitySets> = object<CapabilitySets>({
   ambient: optional(capabilitySet),
 });
 
-const nanoseconds = integer64(0, maxUint64, 'nanoseconds');
-
-const scheduler: Schema<Scheduler> = object<Scheduler>(
-  {
-    policy: required(oneOf('SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RR', 'SCHED_BATCH', 'SCHED_IDLE', 'SCHED_DEADLINE')),
-    nice: optional(integer(-20, 19)),
-    priority: optional(integer(0, 99)),
-    flags: optional(
-      array(
-        oneOf(
-          'SCHED_FLAG_RESET_ON_FORK',
-          'SCHED_FLAG_RECLAIM',
-          'SCHED_FLAG_DL_OVERRUN',
-          'SCHED_FLAG_KEEP_POLICY',
-          'SCHED_FLAG_KEEP_PARAMS',
-          'SCHED_FLAG_UTIL_CLAMP_MIN',
-          'SCHED_FLAG_UTIL_CLAMP_MAX',
+const scheduler = rare<Scheduler>(() => {
+  const nanoseconds = integer64(0, maxUint64, 'nanoseconds');
+  return object<Scheduler>(
+    {
+      policy: required(oneOf('SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RR', 'SCHED_BATCH', 'SCHED_IDLE', 'SCHED_DEADLINE')),
+      nice: optional(integer(-20, 19)),
+      priority: optional(integer(0, 99)),
+      flags: optional(
+        array(
+          oneOf(
+            'SCHED_FLAG_RESET_ON_FORK',
+            'SCHED_FLAG_RECLAIM',
+            'SCHED_FLAG_DL_OVERRUN',
+            'SCHED_FLAG_KEEP_POLICY',
+            'SCHED_FLAG_KEEP_PARAMS',
+            'SCHED_FLAG_UTIL_CLAMP_MIN',
+            'SCHED_FLAG_UTIL_CLAMP_MAX',
+          ),
         ),
       ),
-    ),
-    runtime: optional(nanoseconds),
-    deadline: optional(nanoseconds),
-    period: optional(nanoseconds),
-  },
-  {},
-  checkScheduler,
-);
+      runtime: optional(nanoseconds),
+      deadline: optional(nanoseconds),
+      period: optional(nanoseconds),
+    },
+    {},
+    checkScheduler,
+  );
+});
 
 /** What belongs to which policy; sched(7). */
 function checkScheduler(scheduler: Scheduler, reading: Reading): void {
@@ -128,7 +130,7 @@ const mostGroups = 65536;
 export const processSchema: Schema<ProcessSpec> = object<ProcessSpec>(
   {
     terminal: optional(boolean),
-    consoleSize: optional(object<NonNullable<ProcessSpec['consoleSize']>>({ height: required(dimension), width: required(dimension) })),
+    consoleSize: optional(rare(() => object<NonNullable<ProcessSpec['consoleSize']>>({ height: required(dimension), width: required(dimension) }))),
     cwd: required(absolutePath),
     env: otherwise(array(environmentEntry), []),
     args: required(array(textOrEmpty(), { min: 1 })),
@@ -147,12 +149,16 @@ export const processSchema: Schema<ProcessSpec> = object<ProcessSpec>(
     selinuxLabel: optionalText(line),
     scheduler: optional(scheduler),
     ioPriority: optional(
-      object<IoPriority>({
-        class: required(oneOf('IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE')),
-        priority: otherwise(integer(0, 7), 0),
-      }),
+      rare(() =>
+        object<IoPriority>({
+          class: required(oneOf('IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE')),
+          priority: otherwise(integer(0, 7), 0),
+        }),
+      ),
     ),
-    execCPUAffinity: optional(object<NonNullable<ProcessSpec['execCPUAffinity']>>({ initial: optionalText(cpuList), final: optionalText(cpuList) })),
+    execCPUAffinity: optional(
+      rare(() => object<NonNullable<ProcessSpec['execCPUAffinity']>>({ initial: optionalText(cpuList), final: optionalText(cpuList) })),
+    ),
   },
   { commandLine: 'it belongs to Windows; give args' },
   (process, reading) => {

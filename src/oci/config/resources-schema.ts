@@ -15,6 +15,7 @@ import {
   optionalText,
   otherwise,
   quoted,
+  rare,
   required,
   text,
   textOrEmpty,
@@ -51,36 +52,40 @@ const deviceRule: Schema<DeviceRule> = object<DeviceRule>({
   access: otherwise(access, 'rwm'),
 });
 
-const memory = object<Part<'memory'>>(
-  {
-    limit: optional(bytes),
-    reservation: optional(bytes),
-    swap: optional(bytes),
-    kernel: optional(bytes),
-    kernelTCP: optional(bytes),
-    swappiness: optional(integer(0, 100)),
-    disableOOMKiller: optional(boolean),
-    useHierarchy: optional(boolean),
-    checkBeforeUpdate: optional(boolean),
-  },
-  {},
-  ({ limit = 0, swap = 0 }, reading) => {
-    if (limit > 0 && swap > 0 && swap < limit)
-      reading.problemAt('.swap', `is of memory and swap together, and must not be below memory's limit: ${swap} < ${limit}`);
-  },
+const memory = rare(() =>
+  object<Part<'memory'>>(
+    {
+      limit: optional(bytes),
+      reservation: optional(bytes),
+      swap: optional(bytes),
+      kernel: optional(bytes),
+      kernelTCP: optional(bytes),
+      swappiness: optional(integer(0, 100)),
+      disableOOMKiller: optional(boolean),
+      useHierarchy: optional(boolean),
+      checkBeforeUpdate: optional(boolean),
+    },
+    {},
+    ({ limit = 0, swap = 0 }, reading) => {
+      if (limit > 0 && swap > 0 && swap < limit)
+        reading.problemAt('.swap', `is of memory and swap together, and must not be below memory's limit: ${swap} < ${limit}`);
+    },
+  ),
 );
 
-const microseconds = integer(0, maxUint64, 'microseconds');
-const cpu = object<Part<'cpu'>>({
-  shares: optional(integer(0, maxUint64)),
-  quota: optional(orUnlimited('microseconds')),
-  period: optional(microseconds),
-  burst: optional(microseconds),
-  realtimeRuntime: optional(orUnlimited('microseconds')),
-  realtimePeriod: optional(microseconds),
-  cpus: optionalText(cpuList),
-  mems: optionalText(cpuList),
-  idle: optional(integer(0, 1)),
+const cpu = rare(() => {
+  const microseconds = integer(0, maxUint64, 'microseconds');
+  return object<Part<'cpu'>>({
+    shares: optional(integer(0, maxUint64)),
+    quota: optional(orUnlimited('microseconds')),
+    period: optional(microseconds),
+    burst: optional(microseconds),
+    realtimeRuntime: optional(orUnlimited('microseconds')),
+    realtimePeriod: optional(microseconds),
+    cpus: optionalText(cpuList),
+    mems: optionalText(cpuList),
+    idle: optional(integer(0, 1)),
+  });
 });
 
 /** 0 says nothing; Docker writes it always. */
@@ -89,24 +94,26 @@ const weight: Schema<number> = {
     return value === 0 ? 0 : integer(10, 1000).read(value, reading);
   },
 };
-const throttles = array(object<Throttle>({ major: required(major), minor: required(minor), rate: required(integer(0, maxUint64)) }));
-const blockIO = object<BlockIO>({
-  weight: optional(weight),
-  leafWeight: optional(weight),
-  weightDevice: optional(
-    array(
-      object<NonNullable<BlockIO['weightDevice']>[number]>({
-        major: required(major),
-        minor: required(minor),
-        weight: optional(weight),
-        leafWeight: optional(weight),
-      }),
+const blockIO = rare(() => {
+  const throttles = array(object<Throttle>({ major: required(major), minor: required(minor), rate: required(integer(0, maxUint64)) }));
+  return object<BlockIO>({
+    weight: optional(weight),
+    leafWeight: optional(weight),
+    weightDevice: optional(
+      array(
+        object<NonNullable<BlockIO['weightDevice']>[number]>({
+          major: required(major),
+          minor: required(minor),
+          weight: optional(weight),
+          leafWeight: optional(weight),
+        }),
+      ),
     ),
-  ),
-  throttleReadBpsDevice: optional(throttles),
-  throttleWriteBpsDevice: optional(throttles),
-  throttleReadIOPSDevice: optional(throttles),
-  throttleWriteIOPSDevice: optional(throttles),
+    throttleReadBpsDevice: optional(throttles),
+    throttleWriteBpsDevice: optional(throttles),
+    throttleReadIOPSDevice: optional(throttles),
+    throttleWriteIOPSDevice: optional(throttles),
+  });
 });
 
 /** A name that is a word of a line, and no path. */
@@ -115,25 +122,29 @@ const word =
   (name: string): string | undefined =>
     hasControl(name) || /[\s/]/.test(name) || name === '.' || name === '..' ? `must be ${what}, not ${quoted(name)}` : undefined;
 
-const network = object<Part<'network'>>({
-  classID: optional(integer(0, maxUint32)),
-  priorities: optional(
-    array(
-      object<NonNullable<Part<'network'>['priorities']>[number]>({
-        name: required(text(word('the name of a network interface'))),
-        priority: required(integer(0, maxUint32)),
-      }),
+const network = rare(() =>
+  object<Part<'network'>>({
+    classID: optional(integer(0, maxUint32)),
+    priorities: optional(
+      array(
+        object<NonNullable<Part<'network'>['priorities']>[number]>({
+          name: required(text(word('the name of a network interface'))),
+          priority: required(integer(0, maxUint32)),
+        }),
+      ),
     ),
-  ),
-});
-
-const handles = integer(0, maxUint32);
-const rdma = map(
-  object<Part<'rdma'>[string]>({ hcaHandles: optional(handles), hcaObjects: optional(handles) }, {}, (limits, reading) => {
-    if (limits.hcaHandles === undefined && limits.hcaObjects === undefined) reading.problem('must have hcaHandles, hcaObjects or both');
   }),
-  word('the name of an RDMA device'),
 );
+
+const rdma = rare(() => {
+  const handles = integer(0, maxUint32);
+  return map(
+    object<Part<'rdma'>[string]>({ hcaHandles: optional(handles), hcaObjects: optional(handles) }, {}, (limits, reading) => {
+      if (limits.hcaHandles === undefined && limits.hcaObjects === undefined) reading.problem('must have hcaHandles, hcaObjects or both');
+    }),
+    word('the name of an RDMA device'),
+  );
+});
 
 const writtenPids = object<{ readonly limit?: number }>({ limit: optional(orUnlimited()) });
 /** Without a limit it asks for nothing; version 1.3 lets it be left out. */
@@ -152,11 +163,13 @@ export const resourcesSchema: Schema<Resources> = object<Resources>({
   pids: optional(pids),
   blockIO: optional(blockIO),
   hugepageLimits: optional(
-    array(
-      object<Part<'hugepageLimits'>[number]>({
-        pageSize: required(matching(/^[1-9]\d{0,9}[KMG]B$/, 'a size such as 2MB')),
-        limit: required(integer(0, maxUint64, 'bytes')),
-      }),
+    rare(() =>
+      array(
+        object<Part<'hugepageLimits'>[number]>({
+          pageSize: required(matching(/^[1-9]\d{0,9}[KMG]B$/, 'a size such as 2MB')),
+          limit: required(integer(0, maxUint64, 'bytes')),
+        }),
+      ),
     ),
   ),
   network: optional(network),

@@ -9,11 +9,11 @@
 /** A schema of values that become a `T`. */
 export interface Schema<T> {
   /** Of an object: its properties, and those that are refused, with the reason. */
-  readonly fields?: Readonly<Record<string, Field<unknown>>>;
-  readonly refused?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, Field<unknown>>> | undefined;
+  readonly refused?: Readonly<Record<string, string>> | undefined;
   /** Of an array, and of an object whose keys are free: what it holds. */
-  readonly items?: Schema<unknown>;
-  readonly values?: Schema<unknown>;
+  readonly items?: Schema<unknown> | undefined;
+  readonly values?: Schema<unknown> | undefined;
   /** True for a value that is right as it is. A short way, for long lists: `create` waits for the first walk, which runs uncompiled. */
   plain?(value: unknown): boolean;
   /** The value read; undefined when there was a problem, which `reading` then knows. */
@@ -268,6 +268,43 @@ function unknownOrRefused(name: string, value: unknown, refused: Readonly<Record
   if (!Object.hasOwn(refused, name)) reading.unknown(name);
   else if (value !== '' && !(Array.isArray(value) && value.length === 0)) reading.problemAt(`.${name}`, `is not supported: ${refused[name]}`);
 }
+
+/** What a schema is that is made when it is first asked: most documents have no use for most of them, and to make all takes as long as to read one. */
+class Rare<T> implements Schema<T> {
+  readonly #make: () => Schema<T>;
+  #made: Schema<T> | undefined;
+
+  constructor(make: () => Schema<T>) {
+    this.#make = make;
+  }
+
+  get #schema(): Schema<T> {
+    return (this.#made ??= this.#make());
+  }
+
+  get fields(): Readonly<Record<string, Field<unknown>>> | undefined {
+    return this.#schema.fields;
+  }
+
+  get refused(): Readonly<Record<string, string>> | undefined {
+    return this.#schema.refused;
+  }
+
+  get items(): Schema<unknown> | undefined {
+    return this.#schema.items;
+  }
+
+  get values(): Schema<unknown> | undefined {
+    return this.#schema.values;
+  }
+
+  read(value: unknown, reading: Reading): T | undefined {
+    return this.#schema.read(value, reading);
+  }
+}
+
+/** A schema of what few documents have: `rare(() => object(…))`. */
+export const rare = <T>(make: () => Schema<T>): Schema<T> => new Rare(make);
 
 /** A property that must be there. */
 export const required = <T>(schema: Schema<T>): { readonly schema: Schema<T>; readonly required: true } => ({ schema, required: true });

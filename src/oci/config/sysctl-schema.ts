@@ -7,13 +7,11 @@ import type { LinuxSpec, NamespaceType } from '../../runtime/spec.ts';
 import { map, quoted, type Reading, type Schema } from './schema.ts';
 import { hasControl, lineOrEmpty } from './texts.ts';
 
-const ofIpc: ReadonlySet<string> = new Set(
-  ['msgmax', 'msgmnb', 'msgmni', 'sem', 'shmall', 'shmmax', 'shmmni', 'shm_rmid_forced'].map((name) => `kernel.${name}`),
-);
+const ofIpc = ['msgmax', 'msgmnb', 'msgmni', 'sem', 'shmall', 'shmmax', 'shmmni', 'shm_rmid_forced'];
 
 /** The kind of namespace that a parameter belongs to; undefined for the machine's own. */
 function namespaceOf(key: string): NamespaceType | undefined {
-  if (ofIpc.has(key) || key.startsWith('fs.mqueue.')) return 'ipc';
+  if (ofIpc.some((name) => key === `kernel.${name}`) || key.startsWith('fs.mqueue.')) return 'ipc';
   if (key.startsWith('net.')) return 'network';
   return key === 'kernel.domainname' ? 'uts' : undefined;
 }
