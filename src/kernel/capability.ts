@@ -106,11 +106,15 @@ export function parseCapabilityMasks(status: string): CapabilityMasks {
 }
 
 let last: number | undefined;
+let own: CapabilityMasks | undefined;
+
+/** The sets of this process. Read once: it is other processes that programs of ours take capabilities from. */
+export const ownCapabilityMasks = (): CapabilityMasks => (own ??= parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8')));
 
 /** Whether capabilities of this process are in force in the user namespace that it is in. */
 export function holds(...names: readonly string[]): boolean {
   const mask = capabilityMask(names);
-  return (parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8')).effective & mask) === mask;
+  return (ownCapabilityMasks().effective & mask) === mask;
 }
 
 /** The highest capability number of the running kernel. */

@@ -76,6 +76,10 @@ function put(into: Uint32Array, wideInto: BigUint64Array, word: number, arg: Exc
   }
 }
 
+/** Where texts are put for the length of a call: to make a buffer for each takes longer than many a call. */
+const texts = Buffer.allocUnsafeSlow(2 * 4096);
+const textsAddress = Number(addressOf(texts));
+
 /** A word of a block as the signed number that it is. */
 const signed = (from: Uint32Array, word: number): number => (from[2 * word + 1]! | 0) * halves + from[2 * word]!;
 
@@ -85,14 +89,22 @@ const signed = (from: Uint32Array, word: number): number => (from[2 * word + 1]!
  * @see syscall(2)
  */
 export function rawSyscall(name: SyscallName, ...args: readonly RawArg[]): number {
-  const texts: Uint8Array[] = []; // they must outlive the call
+  const held: Uint8Array[] = []; // until the call has been made
+  let end = 0;
   words.fill(0);
   // A start makes some hundred calls of this, which V8 interprets: what most arguments are takes no further call.
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (typeof arg === 'number' && arg >= 0 && arg < halves) words[2 * (firstArg + i)] = arg;
-    else if (typeof arg === 'string') put(words, wide, firstArg + i, (texts[i] = Buffer.from(`${arg}\0`)));
-    else put(words, wide, firstArg + i, arg);
+    else if (typeof arg === 'string' && end + 3 * arg.length < texts.length) {
+      put(words, wide, firstArg + i, textsAddress + end);
+      end += texts.write(arg, end);
+      texts[end++] = 0;
+    } else if (typeof arg === 'string') {
+      const longer = Buffer.from(`${arg}\0`);
+      held.push(longer);
+      put(words, wide, firstArg + i, longer);
+    } else put(words, wide, firstArg + i, arg);
   }
   words[0] = syscallNumber(name);
   addon.call();

@@ -92,10 +92,17 @@ export function closeFd(fd: number): void {
   rawSyscall('close', fd);
 }
 
-/** What statx(2) says of a file; the fields that are used here. */
-export interface FileStatus {
+/** What a file is. */
+export interface FileNode {
   /** The type bits of st_mode (S_IFMT) and the permissions: see {@link S_IFMT}. */
   readonly mode: number;
+  /** Of a device node. */
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** What statx(2) says of a file; the fields that are used here. */
+export interface FileStatus extends FileNode {
   readonly uid: number;
   readonly gid: number;
   readonly nlink: number;
@@ -108,9 +115,6 @@ export interface FileStatus {
   /** Modification time: whole seconds since 1970 (may be negative) and nanoseconds. */
   readonly mtime: number;
   readonly mtimeNsec: number;
-  /** Of a device node. */
-  readonly major: number;
-  readonly minor: number;
   /** STATX_ATTR_ bits that the file system knows: {@link fileAttributes}. */
   readonly attributes: number;
   /** Identity: device and inode number, `8:1/1234`. Meaningful while the file exists. */
@@ -152,6 +156,12 @@ export function statAt(dirfd: number, name: ByteString): FileStatus | undefined 
 export function statFd(fd: number): FileStatus {
   checked(rawSyscall('statx', fd, empty, atFlags.AT_EMPTY_PATH, wanted, status), 'stat', `descriptor ${fd}`);
   return parseStatus();
+}
+
+/** What an open file (O_PATH is enough) is, and no more of its status. @throws KernelError */
+export function nodeOf(fd: number): FileNode {
+  checked(rawSyscall('statx', fd, empty, atFlags.AT_EMPTY_PATH, wanted, status), 'stat', `descriptor ${fd}`);
+  return { mode: status.readUInt16LE(28), major: status.readUInt32LE(128), minor: status.readUInt32LE(132) };
 }
 
 /** The mount that an open file (O_PATH is enough) is on, as mountinfo counts; 0 when it cannot be told. See proc_pid_fdinfo(5). */
@@ -204,9 +214,18 @@ function tryUnlinkAt(dirfd: number, name: ByteString, directory = false): number
 
 /** What a symbolic link says. @param name empty when `dirfd` is the link itself (opened with O_PATH) @throws KernelError */
 export function readLinkAt(dirfd: number, name: ByteString): ByteString {
+  const target = tryReadLinkAt(dirfd, name);
+  if (target === undefined) throw new KernelError(`readlink "${toText(name)}"`, errno.EINVAL);
+  return target;
+}
+
+/** The same; undefined for what is no symbolic link. @throws KernelError on any other failure */
+export function tryReadLinkAt(dirfd: number, name: ByteString): ByteString | undefined {
   const target = Buffer.allocUnsafe(PATH_MAX);
-  const length = checked(rawSyscall('readlinkat', dirfd, cString(firstName, name), target, target.length), 'readlink', name);
-  return target.toString('latin1', 0, length);
+  const length = rawSyscall('readlinkat', dirfd, cString(firstName, name), target, target.length);
+  // With an empty name what is no link is "not there", readlink(2).
+  if (length === -errno.EINVAL || (name === '' && length === -errno.ENOENT)) return undefined;
+  return target.toString('latin1', 0, checked(length, 'readlink', name));
 }
 
 /** A name in a directory, with its type where the file system tells (d_type: 4 directory, 8 regular, 10 link, 0 unknown). */

@@ -28,15 +28,18 @@ export interface Mount {
 const unescape = (field: string): string =>
   !field.includes('\\') ? field : field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
-/** Parses the text of a mountinfo file; lines that are not of the documented form are left out. */
-export function parseMountinfo(text: string): Mount[] {
+/**
+ * Parses the text of a mountinfo file; lines that are not of the documented form are left out.
+ * @param type what the file system's type begins with, where others are of no interest: a machine may have hundreds
+ */
+export function parseMountinfo(text: string, type = ''): Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split('\n')) {
     const separator = line.indexOf(' - ');
-    if (separator < 0) continue;
+    if (separator < 0 || !line.startsWith(type, separator + 3)) continue;
     const [id, parent, device, root, mountPoint, options, ...propagation] = line.slice(0, separator).split(' ');
-    const [type, source, superOptions] = line.slice(separator + 3).split(' ');
-    if (mountPoint === undefined || type === undefined) continue;
+    const [ofType, source, superOptions] = line.slice(separator + 3).split(' ');
+    if (mountPoint === undefined || ofType === undefined) continue;
     mounts.push({
       id: Number(id),
       parent: Number(parent),
@@ -45,7 +48,7 @@ export function parseMountinfo(text: string): Mount[] {
       mountPoint: unescape(mountPoint),
       options: (options ?? '').split(','),
       propagation,
-      type,
+      type: ofType,
       source: unescape(source ?? ''),
       // Split first: a comma that belongs to an option's value is escaped.
       superOptions: (superOptions ?? '').split(',').map(unescape),

@@ -41,7 +41,6 @@ function rawArg(arg: Arg, resolve: (r: Result) => number, keep: Uint8Array[]): R
   if (arg instanceof Unknown) throw new Error(`${arg} is not known: an explanation can't be performed`);
   if (arg instanceof Stored) return new DataView(arg.bytes.buffer, arg.bytes.byteOffset).getBigInt64(0, true);
   if (arg instanceof Struct) return structBytes(arg, keep);
-  if (typeof arg === 'string') return Buffer.from(arg + '\0');
   if (Array.isArray(arg)) {
     const pointers = new BigUint64Array(arg.length + 1);
     arg.forEach((s: string, i) => (pointers[i] = pointTo(s, keep)));

@@ -5,9 +5,9 @@
  * device list, a shorter list of capabilities and a filter that lets nothing be mounted stand between it and the machine: a mount of
  * the machine's that is read-only here could be made writable again by who may mount.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { capabilitiesIn, capabilityNames, lastCapability, parseCapabilityMasks } from '../kernel/capability.ts';
+import { capabilitiesIn, capabilityNames, lastCapability, ownCapabilityMasks } from '../kernel/capability.ts';
 import type { IdMapping } from '../runtime/spec.ts';
 import { LabError } from './error.ts';
 import { beginEnvironment, loader, unmergedDirectories } from './skeleton.ts';
@@ -101,7 +101,7 @@ export function labConfiguration(plan: ConfigurationPlan): object {
   const { options, maps, directory } = plan;
   const { memory, pids, size } = ceilingsOf(options);
   // Root of a new user namespace has all of them there, also those that nobody on this machine has.
-  const { bounding } = parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8'));
+  const { bounding } = ownCapabilityMasks();
   const capabilities = maps ? capabilityNames.slice(0, lastCapability() + 1) : capabilitiesIn(bounding).filter((name) => !dangerous.has(name));
   const plain = ['nosuid', 'noexec', 'nodev'];
   const bind = (source: string, destination: string, ...more: string[]): object => ({ destination, type: 'bind', source, options: ['rbind', ...more] });

@@ -6,8 +6,7 @@
  * the figures of memory, cpuacct, pids and blkio from the container's path in each.
  */
 import { canLoadDeviceFilter } from '../kernel/bpf/program.ts';
-import { controllersAsked, processes, type Cgroup } from '../runtime/cgroup/cgroup.ts';
-import { findCgroup } from '../runtime/cgroup/cgroup.ts';
+import { controllersAsked, findCgroup, processes, type Cgroup, type CgroupPlace } from '../runtime/cgroup/cgroup.ts';
 import { mounted } from '../runtime/cgroup/detect.ts';
 import { isFrozen } from '../runtime/cgroup/freeze.ts';
 import { findHierarchies, hierarchyOf, layoutOf, titleOf, type CgroupLayout } from '../runtime/cgroup/layout.ts';
@@ -37,6 +36,7 @@ export async function prepareCgroup(request: CgroupRequest): Promise<PreparedCgr
   if (driver === 'systemd') return prepareScope(request, whole);
   const { path, layout } = cgroupPlace(request.cgroupsPath, request.id, whole);
   const there = findCgroup(layout, path)?.hierarchies ?? [];
+  if (there.length > 0) refuseUsed({ path, hierarchies: there });
   const hierarchies = request.rootless ? layout.hierarchies.filter((h) => there.includes(h) || mayMake(h, path)) : layout.hierarchies;
   if (request.rootless) refuseUnreachable(request, layout, hierarchies);
   if (hierarchies.length === 0) return withoutCgroup(layout, {});
@@ -47,7 +47,7 @@ export async function prepareCgroup(request: CgroupRequest): Promise<PreparedCgr
     ...(hierarchies.some(({ base }) => base) && { bases: Object.fromEntries(hierarchies.flatMap((h) => (h.base ? [[titleOf(h), h.base]] : []))) }),
     ...(there.length > 0 && { kept: there.map(titleOf) }),
   };
-  return { record, begin: async () => refuseUsed(layout, path), make: () => makeCgroup(layout, record, request), settle: nothing, abandon: nothing };
+  return { record, begin: nothing, make: () => makeCgroup(layout, record, request, there), settle: nothing, abandon: nothing };
 }
 
 function withoutCgroup(layout: CgroupLayout, resources: Resources): PreparedCgroup {
@@ -64,9 +64,8 @@ function withoutCgroup(layout: CgroupLayout, resources: Resources): PreparedCgro
 }
 
 /** A cgroup that is there already must be empty, and not stand still. */
-function refuseUsed(layout: CgroupLayout, path: string): void {
-  const there = findCgroup(layout, path);
-  if (!there) return;
+function refuseUsed(there: CgroupPlace): void {
+  const { path } = there;
   const pids = new Set(there.hierarchies.flatMap((h) => processes({ path, hierarchies: [h] })));
   if (pids.size > 0)
     throw new OciError(

@@ -2,7 +2,7 @@
 import type { Cgroup } from '../runtime/cgroup/cgroup.ts';
 import { createCgroup } from '../runtime/cgroup/create.ts';
 import { devices } from '../runtime/cgroup/devices.ts';
-import { titleOf, type CgroupLayout } from '../runtime/cgroup/layout.ts';
+import { titleOf, type CgroupLayout, type Hierarchy } from '../runtime/cgroup/layout.ts';
 import { limit } from '../runtime/cgroup/limits.ts';
 import type { DeviceRule, Resources } from '../runtime/spec.ts';
 import type { Procedure } from '../step/step.ts';
@@ -72,11 +72,14 @@ const defaultDevices: readonly DeviceRule[] = [
 /** The rules of a container's devices. */
 export const deviceRules = (resources: Resources): DeviceRule[] => [...(resources.devices ?? []), ...defaultDevices];
 
-/** Makes what of the cgroup is not there yet, and sets limits and device rules. */
-export function* makeCgroup(layout: CgroupLayout, record: CgroupRecord, request: CgroupRequest): Procedure<MadeCgroup> {
+/**
+ * Makes what of the cgroup is not there yet, and sets limits and device rules.
+ * @param kept where it is there already
+ */
+export function* makeCgroup(layout: CgroupLayout, record: CgroupRecord, request: CgroupRequest, kept: readonly Hierarchy[]): Procedure<MadeCgroup> {
   const { resources = {}, rootless } = request;
   const hierarchies = layout.hierarchies.filter((h) => record.hierarchies.includes(titleOf(h)));
-  const cgroup = yield* createCgroup(layout, record.path, resources, { hierarchies, existing: 'kept', modest: true });
+  const cgroup = yield* createCgroup(layout, record.path, resources, { hierarchies, kept, modest: true });
   const warnings = yield* limit(cgroup, resources, { strict: true });
   if (rootless) return { cgroup, warnings }; // it can make no node of a device, and is given none but those of its user
   const unmet = yield* devices(cgroup, deviceRules(resources));

@@ -6,6 +6,7 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { errnoMessage } from '../kernel/errno.ts';
 import { OciError } from './error.ts';
+import { timestamp } from './timestamp.ts';
 
 /** As long as a message may be, in characters: what it names may be of any length, and its reader takes it in one piece. */
 const longest = 4000;
@@ -92,7 +93,7 @@ function write(fd: number, text: string): void {
 }
 
 /** Seconds are enough for logrus. */
-const now = (): string => new Date().toISOString().replace(/\.\d+/, '');
+const now = (): string => timestamp().replace(/\.\d+/, '');
 
 /** logrus.JSONFormatter: the keys in this order, and others that a record has. */
 const jsonRecord = (level: Level, msg: string, more: object): string => `${JSON.stringify({ level, msg, time: now(), ...more })}\n`;

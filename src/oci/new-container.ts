@@ -5,6 +5,7 @@ import type { CgroupRequest } from './cgroup-making.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { hasHooks } from './hooks.ts';
 import type { Settings } from './settings.ts';
+import { timestamp } from './timestamp.ts';
 
 /** What its configuration asks for its cgroup. */
 export const cgroupRequestOf = (id: string, { linux, annotations }: Spec, { cgroupManager: driver, rootless }: Settings): CgroupRequest => ({
@@ -22,7 +23,7 @@ export const recordOf = (id: string, bundle: string, spec: Spec, more: Pick<Cont
   ociVersion: spec.ociVersion,
   bundle,
   rootfs: spec.root.path,
-  created: new Date().toISOString(),
+  created: timestamp(),
   owner: process.getuid!(),
   annotations: spec.annotations ?? {},
   creator: identify(process.pid)!,

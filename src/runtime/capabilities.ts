@@ -2,8 +2,7 @@
  * Which capabilities a container gets: Docker's default set, changed by `--cap-add`, `--cap-drop` and `--privileged`,
  * and cut to what this machine can give.
  */
-import { readFileSync } from 'node:fs';
-import { capabilitiesIn, capabilityMask, capabilityNamed, capabilityNames, lastCapability, parseCapabilityMasks } from '../kernel/capability.ts';
+import { capabilitiesIn, capabilityMask, capabilityNamed, capabilityNames, lastCapability, ownCapabilityMasks } from '../kernel/capability.ts';
 import type { CapabilitySets } from './spec.ts';
 
 /** What Docker leaves to a container's root user. */
@@ -86,7 +85,7 @@ let ours: string[] | undefined;
  */
 export function availableCapabilities(inUserNamespace = false): readonly string[] {
   if (inUserNamespace) return capabilityNames.slice(0, lastCapability() + 1);
-  return (ours ??= capabilitiesIn(parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8')).bounding & capabilityMask(capabilityNames)));
+  return (ours ??= capabilitiesIn(ownCapabilityMasks().bounding & capabilityMask(capabilityNames)));
 }
 
 /**

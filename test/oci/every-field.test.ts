@@ -107,7 +107,7 @@ function* creation(spec: Spec, layout: CgroupLayout, warnings: string[]): Proced
     rootfs: spec.root.path,
     bundle: '/bundle',
     makeCgroup() {
-      const make = (): Procedure<MadeCgroup> => makeCgroup(layout, cgroup, { id: 'fields', driver: 'cgroupfs', resources, rootless: false });
+      const make = (): Procedure<MadeCgroup> => makeCgroup(layout, cgroup, { id: 'fields', driver: 'cgroupfs', resources, rootless: false }, []);
       const group = groupOf(spec.linux.intelRdt, 'fields', () => resctrl);
       return group ? withGroup(make, group) : make();
     },

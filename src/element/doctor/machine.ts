@@ -1,8 +1,8 @@
 /** What is read, not tried: cgroups, capabilities, security modules, KVM; and the Node and the addon that this runs by. See cgroups(7), capabilities(7). */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { call, result } from '../../kernel/call.ts';
-import { capabilitiesIn, parseCapabilityMasks } from '../../kernel/capability.ts';
+import { capabilitiesIn, ownCapabilityMasks } from '../../kernel/capability.ts';
 import { readText } from '../../kernel/cgroupfs.ts';
 import { openFlags } from '../../kernel/flags.ts';
 import { readInChild } from '../../kernel/launch/child.ts';
@@ -90,7 +90,7 @@ export function cgroups(): Check {
 
 /** Those that are in force for this process. Root without one of them is root in a container, or on a machine that took it away. */
 export function capabilities(): Check {
-  const { effective } = parseCapabilityMasks(readFileSync('/proc/self/status', 'utf8'));
+  const { effective } = ownCapabilityMasks();
   const names = capabilitiesIn(effective);
   const lacking = capabilitiesIn(allCapabilities() & ~effective);
   const facts = { effective: names, missing: lacking, CAP_SYS_RESOURCE: names.includes('CAP_SYS_RESOURCE') };

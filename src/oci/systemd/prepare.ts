@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { findCgroup } from '../../runtime/cgroup/cgroup.ts';
 import { parseOwnCgroups, titleOf, type CgroupLayout } from '../../runtime/cgroup/layout.ts';
 import { makeCgroup, deviceRules, type CgroupRequest, type PreparedCgroup } from '../cgroup-making.ts';
 import type { CgroupRecord } from '../container-record.ts';
@@ -43,7 +44,13 @@ export async function prepareScope(request: CgroupRequest, layout: CgroupLayout)
       holder.mustBeIn(record.path);
       if (rootless) await moveWithinReach(manager, { path: record.path, hierarchies: layout.hierarchies });
     },
-    make: () => makeCgroup(layout, record, { ...request, resources: roundedForSystemd(request.resources ?? {}) }),
+    make: () =>
+      makeCgroup(
+        layout,
+        record,
+        { ...request, resources: roundedForSystemd(request.resources ?? {}) },
+        findCgroup(layout, record.path)?.hierarchies ?? [], // what systemd has made
+      ),
     async settle() {
       holder.end();
       manager.close();

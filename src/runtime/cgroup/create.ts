@@ -26,10 +26,10 @@ export interface CreateOptions {
   /** Those to make it in; default: what a container with these limits needs ({@link hierarchiesFor}). */
   readonly hierarchies?: readonly Hierarchy[];
   /**
-   * What becomes of a cgroup that is there under this path: it is made `anew` (the default: it was left behind), or `kept`
-   * with the limits it has, and processes if there are: who gave the path has made it. What is kept is not removed when this is undone.
+   * Hierarchies that have a cgroup of this path, which is kept with the limits it has, and processes if there are: who gave the path has
+   * made it. It is not removed when this is undone. Without them one that is there was left behind, and is made anew.
    */
-  readonly existing?: 'anew' | 'kept';
+  readonly kept?: readonly Hierarchy[];
   /** Have controllers of version 2 that no limit asks for only as far as the cgroups above hand them down, or can be made to. */
   readonly modest?: boolean;
 }
@@ -42,10 +42,9 @@ export interface CreateOptions {
  */
 export function* createCgroup(layout: CgroupLayout, path: string, resources: Resources = {}, options: CreateOptions = {}): Procedure<Cgroup> {
   checkPath(path);
-  const { hierarchies = hierarchiesFor(layout, resources), existing = 'anew' } = options;
+  const { hierarchies = hierarchiesFor(layout, resources), kept } = options;
   const [first] = hierarchies; // every container uses it, and it is the last to be removed, so it tells of what is left
-  if (existing === 'anew' && first && existsSync(directoryIn(first, path))) yield* removeLeftOver(layout, path);
-  const kept = existing === 'kept' ? (findCgroup(layout, path)?.hierarchies ?? []) : [];
+  if (kept === undefined && first && existsSync(directoryIn(first, path))) yield* removeLeftOver(layout, path);
   const parent = path.slice(0, path.lastIndexOf('/'));
   for (const hierarchy of hierarchies) yield* createParents(hierarchy, parent);
   if (layout.unified && hierarchies.includes(layout.unified)) {
@@ -53,7 +52,7 @@ export function* createCgroup(layout: CgroupLayout, path: string, resources: Res
     yield* options.modest ? offerControllers(layout.unified, parent, asked) : enableControllers(layout.unified, parent, [...usual, ...asked]);
   }
 
-  const missing = hierarchies.filter((h) => !kept.includes(h));
+  const missing = hierarchies.filter((h) => !kept?.includes(h));
   if (missing.length > 0) yield* makeDirectories(path, missing);
   const cpuset = hierarchies.find(isV1Cpuset);
   if (cpuset && (missing.includes(cpuset) || !readText(`${directoryIn(cpuset, path)}/cpuset.cpus`)))
@@ -68,9 +67,15 @@ function* makeDirectories(path: string, hierarchies: readonly Hierarchy[]): Proc
     id: 'cgroup.create',
     what: `Make the cgroup ${path} in ${directories.length} hierarchies`,
     calls,
-    shell: `mkdir ${words(directories)}`,
-    shellUndo: `remove_cgroup ${words(directories.toReversed())}`,
-    look: `ls -d ${words(directories)}`,
+    get shell() {
+      return `mkdir ${words(directories)}`;
+    },
+    get shellUndo() {
+      return `remove_cgroup ${words(directories.toReversed())}`;
+    },
+    get look() {
+      return `ls -d ${words(directories)}`;
+    },
     goal: () => directories.map(isThere),
     // One that was there already is another creator's.
     undo: calls.map((made, i) => removeDirectory(directories[i]!, made)),
@@ -143,8 +148,12 @@ export function* fillCpuset(directory: string, asked: { readonly cpus?: string; 
     what: `Give ${directory} the processors and memory nodes of the cgroup above, or nothing could run in it`,
     calls: made.flatMap((m) => m.calls),
     finally: made.flatMap((m) => m.finally ?? []),
-    shell: writes.map(({ path, from }) => `cat ${word(from)} >${word(path)}`).join('\n'),
-    look: `cat ${words(writes.map(({ path }) => path))}`,
+    get shell() {
+      return writes.map(({ path, from }) => `cat ${word(from)} >${word(path)}`).join('\n');
+    },
+    get look() {
+      return `cat ${words(writes.map(({ path }) => path))}`;
+    },
     goal: () => writes.map(({ path, value }) => holdsValue(path, value)),
     undone: 'goes with the cgroup',
   });

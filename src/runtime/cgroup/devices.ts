@@ -96,8 +96,12 @@ function* writeList(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure<str
     what: `List the devices that the processes of ${cgroup.path} may use`,
     calls: [deny, allow, ...entries.map(({ file, value }) => call('write', [result(file), Buffer.from(value), value.length]))],
     finally: [deny, allow].map((file) => call('close', [result(file)])),
-    shell: entries.map(({ file, value }) => `echo ${word(value)} >${word(`${directory}/devices.${file.label}`)}`).join('\n'),
-    look: `cat ${word(directory)}/devices.list`,
+    get shell() {
+      return entries.map(({ file, value }) => `echo ${word(value)} >${word(`${directory}/devices.${file.label}`)}`).join('\n');
+    },
+    get look() {
+      return `cat ${word(directory)}/devices.list`;
+    },
     undone: 'goes with the cgroup',
   });
   return listWarnings(rules);

@@ -39,8 +39,12 @@ export function joinSteps(cgroup: Cgroup, options: JoinOptions = {}): Step[] {
         id: 'cgroup.join',
         what: `Enter the cgroup ${cgroup.path} of ${titleOf(hierarchy)}`,
         calls: [open, call('write', [result(open), Buffer.from('0'), 1]), call('close', [result(open)])],
-        shell: `echo 0 >${word(path)}`,
-        hand: `echo $PID >${word(path)}`,
+        get shell() {
+          return `echo 0 >${word(path)}`;
+        },
+        get hand() {
+          return `echo $PID >${word(path)}`;
+        },
         look: 'cat /proc/$PID/cgroup',
         goal: inCgroup(hierarchy.version === 2 ? [] : [...hierarchy.controllers, ...(hierarchy.name ? [hierarchy.name] : [])], cgroup.path),
       };
@@ -57,8 +61,12 @@ export function* openCgroup(cgroup: Cgroup): Procedure<Known | undefined> {
     id: 'cgroup.open',
     what: `Open ${directory}, for the process to be born in`,
     calls: [open],
-    shell: `export CGROUP=${word(directory)}`,
-    look: `cat ${word(directory)}/cgroup.procs`,
+    get shell() {
+      return `export CGROUP=${word(directory)}`;
+    },
+    get look() {
+      return `cat ${word(directory)}/cgroup.procs`;
+    },
     finally: [call('close', [result(open)])],
     result: (returned) => returned[0]!,
     unknown: new Unknown('CGROUP'),

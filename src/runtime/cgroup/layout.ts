@@ -60,7 +60,7 @@ export function findHierarchies(options: LookOptions = {}): Hierarchy[] {
   const hierarchies: Hierarchy[] = [];
   const seen = new Set<string>();
 
-  for (const mount of parseMountinfo(options.mountinfo ?? readFileSync('/proc/self/mountinfo', 'latin1'))) {
+  for (const mount of parseMountinfo(options.mountinfo ?? readFileSync('/proc/self/mountinfo', 'latin1'), 'cgroup')) {
     if (mount.type !== 'cgroup' && mount.type !== 'cgroup2') continue;
     // The same hierarchy may be mounted again (bind mounts, other containers' roots): the first one is the machine's.
     const identity = mount.type === 'cgroup2' ? 'unified' : v1Identity(mount.superOptions);

@@ -42,12 +42,16 @@ export function deviceSteps(root: Arg, devices: readonly DeviceSource[], below: 
         id: 'dev.node',
         what: `Make the device ${device.path}`,
         calls: [...parents, parent, call('mknodat', [result(parent), name, fileTypes[device.type] | mode, deviceNumber(device.major, device.minor)]), ...owner],
-        shell: [
-          ...(parents.length ? [makePlace(parentPath(device.path), false)] : []),
-          `mknod -m ${mode.toString(8)} ${inRoot(device.path)} ${device.type}${numbers}`,
-          ...(owner.length ? [`chown ${device.uid ?? 0}:${device.gid ?? 0} ${inRoot(device.path)}`] : []),
-        ].join('\n'),
-        look: `ls -l /proc/$PID/root${word(device.path)}`,
+        get shell() {
+          return [
+            ...(parents.length ? [makePlace(parentPath(device.path), false)] : []),
+            `mknod -m ${mode.toString(8)} ${inRoot(device.path)} ${device.type}${numbers}`,
+            ...(owner.length ? [`chown ${device.uid ?? 0}:${device.gid ?? 0} ${inRoot(device.path)}`] : []),
+          ].join('\n');
+        },
+        get look() {
+          return lookAtDevice(device);
+        },
       };
     }
     const place = openInRoot(root, device.path);
@@ -62,11 +66,17 @@ export function deviceSteps(root: Arg, devices: readonly DeviceSource[], below: 
         place,
         attach(source.fd, result(place)),
       ],
-      shell: `${makePlace(device.path, true)}\nmount --bind ${word(device.path)} ${inRoot(device.path)}`,
-      look: `ls -l /proc/$PID/root${word(device.path)}`,
+      get shell() {
+        return `${makePlace(device.path, true)}\nmount --bind ${word(device.path)} ${inRoot(device.path)}`;
+      },
+      get look() {
+        return lookAtDevice(device);
+      },
     };
   });
 }
+
+const lookAtDevice = ({ path }: DeviceSpec): string => `ls -l /proc/$PID/root${word(path)}`;
 
 /** Makes symbolic links. @param replaced those in whose place there is something, which goes */
 export function linkStep(root: Arg, links: readonly { readonly path: string; readonly target: string }[], replaced: readonly string[] = []): Step {
@@ -83,9 +93,15 @@ export function linkStep(root: Arg, links: readonly { readonly path: string; rea
   });
   return {
     id: 'dev.links',
-    what: `Link ${links.map((l) => l.path).join(', ')}`,
+    get what() {
+      return `Link ${links.map((l) => l.path).join(', ')}`;
+    },
     calls,
-    shell: links.map((l) => `ln -s${replaced.includes(l.path) ? 'f' : ''} ${word(l.target)} ${inRoot(l.path)}`).join('\n'),
-    look: `ls -l /proc/$PID/root${word(parentPath(links[0]?.path ?? '/dev/fd'))}`,
+    get shell() {
+      return links.map((l) => `ln -s${replaced.includes(l.path) ? 'f' : ''} ${word(l.target)} ${inRoot(l.path)}`).join('\n');
+    },
+    get look() {
+      return `ls -l /proc/$PID/root${word(parentPath(links[0]?.path ?? '/dev/fd'))}`;
+    },
   };
 }

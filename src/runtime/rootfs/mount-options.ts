@@ -91,8 +91,17 @@ export function knownMountOptions(): string[] {
   return [...Object.keys(attributes), ...recursive, ...Object.keys(propagations), ...superblockFlags, ...kinds, ...ignored].toSorted();
 }
 
+/** What was sorted: a start asks for each list several times. */
+const sorted = new WeakMap<readonly string[], MountOptions>();
+
 /** Sorts mount options; what is not an attribute or a propagation is the file system's. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
+  let known = sorted.get(options);
+  if (known === undefined) sorted.set(options, (known = sort(options)));
+  return known;
+}
+
+function sort(options: readonly string[]): MountOptions {
   let set = 0,
     clear = 0,
     recursiveSet = 0,

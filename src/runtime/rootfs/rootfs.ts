@@ -192,7 +192,7 @@ export interface MountPoint {
 
 /** Sees that each mount point exists beneath the root; links in the image are followed inside it only. */
 export function* prepareMountPoints(root: Known, points: readonly MountPoint[]): Procedure {
-  const shell = points.map(({ path, isFile }) => makePlace(path, isFile)).join('\n');
+  const shell = (): string => points.map(({ path, isFile }) => makePlace(path, isFile)).join('\n');
   yield* step({
     id: 'rootfs.mount-points',
     what: 'See that every mount point exists in the root',
@@ -202,9 +202,13 @@ export function* prepareMountPoints(root: Known, points: readonly MountPoint[]):
         perform: () => ensure(root as number, path, isFile),
       }),
     ),
-    shell,
+    get shell() {
+      return shell();
+    },
     // The root is attached nowhere yet: a person reaches it through this descriptor alone.
-    hand: withValues(shell, { root: `/proc/${process.pid}/fd/${root}`, inside: true }),
+    get hand() {
+      return withValues(shell(), { root: `/proc/${process.pid}/fd/${root}`, inside: true });
+    },
     look: 'ls -l $ROOT',
     goal: () => points.map(({ path, isFile }) => same(`${path} in the root`, isFile ? 'a file' : 'a directory', kindAt(root as number, path))),
     undone: "stays in the container's own layer; goes with the container",

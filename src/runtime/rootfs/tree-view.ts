@@ -5,19 +5,7 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import type { Known } from '../../kernel/call.ts';
 import { errno, KernelError } from '../../kernel/errno.ts';
-import {
-  closeFd,
-  readLinkAt,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFMT,
-  statFd,
-  toBytes,
-  toText,
-  tryOpenBeneath,
-  tryOpenInRoot,
-  type FileStatus,
-} from '../../kernel/file-at.ts';
+import { closeFd, nodeOf, S_IFDIR, S_IFMT, toBytes, toText, tryOpenBeneath, tryOpenInRoot, tryReadLinkAt, type FileNode } from '../../kernel/file-at.ts';
 import { openFlags } from '../../kernel/flags.ts';
 import type { BindSource } from './mount-steps.ts';
 import type { PlannedMount } from './mount-plan.ts';
@@ -46,7 +34,7 @@ export const isBelow = (path: string, above: string): boolean =>
   above === '/' || (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'));
 
 /** What is at a path. */
-export type Found = Pick<FileStatus, 'mode' | 'major' | 'minor'>;
+export type Found = FileNode;
 
 /** What is at a path: its status; undefined where nothing is, or where only an explanation asks; or that it cannot be told. */
 export function statusAt(root: Known, mounts: readonly PreparedMount[], path: string, noFollow = false): Found | undefined | 'unknown' {
@@ -105,25 +93,26 @@ function linkIn(root: number, path: string): string | undefined {
   const fd = tryOpenBeneath(root, toBytes(path), openFlags.O_PATH | openFlags.O_NOFOLLOW);
   if (fd < 0) return undefined;
   try {
-    return (statFd(fd).mode & S_IFMT) === S_IFLNK ? toText(readLinkAt(fd, '')) : undefined;
+    const target = tryReadLinkAt(fd, '');
+    return target === undefined ? undefined : toText(target);
   } finally {
     closeFd(fd);
   }
 }
 
-function statusIn(root: number, path: string, noFollow: boolean): FileStatus | undefined {
+function statusIn(root: number, path: string, noFollow: boolean): Found | undefined {
   const fd = tryOpenInRoot(root, toBytes(path.replace(/^\/+/, '')), openFlags.O_PATH | (noFollow ? openFlags.O_NOFOLLOW : 0));
   if (fd === -errno.ENOENT || fd === -errno.ENOTDIR) return undefined;
   if (fd < 0) throw new KernelError(`open "${path}" in the root`, -fd);
   try {
-    return statFd(fd);
+    return nodeOf(fd);
   } finally {
     closeFd(fd);
   }
 }
 
 /** What a source of the host's has, of which there is no copy yet. */
-function statusBelow(source: string, path: string, noFollow: boolean): FileStatus | undefined {
+function statusBelow(source: string, path: string, noFollow: boolean): Found | undefined {
   const fd = openSync(source, openFlags.O_PATH);
   try {
     return statusIn(fd, path, noFollow);
@@ -141,4 +130,4 @@ function onHost(path: string): Found | undefined {
 const explained = (path: string): Found | undefined => (/^\/(proc|sys)\//.test(path) ? onHost(path) : undefined);
 
 /** Whether it is a directory. */
-export const isDirectoryMode = ({ mode }: Pick<FileStatus, 'mode'>): boolean => (mode & S_IFMT) === S_IFDIR;
+export const isDirectoryMode = ({ mode }: Pick<Found, 'mode'>): boolean => (mode & S_IFMT) === S_IFDIR;
