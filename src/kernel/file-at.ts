@@ -20,8 +20,8 @@ export const toText = (bytes: ByteString): string => (isAscii(bytes) ? bytes : B
 /** The byte string of ordinary text (its UTF-8 bytes). */
 export const toBytes = (text: string): ByteString => (isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1'));
 
-// oxlint-disable-next-line no-control-regex -- ASCII is meant, control characters included
-const isAscii = (s: string): boolean => /^[\x00-\x7f]*$/.test(s);
+/** Only ASCII has as many bytes in UTF-8 as characters. */
+const isAscii = (s: string): boolean => Buffer.byteLength(s) === s.length;
 
 /** The longest path that the kernel takes, its NUL included (PATH_MAX). */
 export const PATH_MAX = 4096;

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 let first: boolean | undefined;
 
 /** Whether it is the machine's first: that, and no other, maps all ids to themselves. */
-export const inFirstUserNamespace = (): boolean => (first ??= /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1')));
+export const inFirstUserNamespace = (): boolean =>
+  (first ??= readFileSync('/proc/self/uid_map', 'latin1').trim().split(' ').filter(Boolean).join(' ') === '0 0 4294967295');
 
 /** Whether nobody may set groups in the user namespace of a process, ours unless one is given: it was made without the right to. */
 export function groupsDenied(pid: number | 'self' = 'self'): boolean {

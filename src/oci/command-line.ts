@@ -23,14 +23,14 @@ export function readWords<F extends Flags>(flags: F, words: readonly string[], o
       args.push(...words.slice(i + 1));
       break;
     }
-    const written = /^--?([^-=][^=]*)(?:=([^]*))?$/.exec(word);
+    const written = flagIn(word);
     if (!written) {
       if (word.startsWith('-') && word !== '-') throw new OciError(`bad flag syntax: ${word}`);
       args.push(...(ownsRest ? words.slice(i) : [word]));
       if (ownsRest) break;
       continue;
     }
-    const [, spelled, given] = written as unknown as [string, string, string | undefined];
+    const { spelled, given } = written;
     const name = Object.hasOwn(flags, spelled) ? spelled : Object.keys(flags).find((long) => flags[long]!.short === spelled);
     if (name === undefined) {
       if (spelled === 'help' || spelled === 'h') return { help: true };
@@ -46,6 +46,16 @@ export function readWords<F extends Flags>(flags: F, words: readonly string[], o
     else values[name] = convert(flag, value, word);
   }
   return { help: false, flags: values as Values<F>, args };
+}
+
+/** `-name`, `--name`, `--name=value`; undefined for what is no flag. Every start comes here: no regular expression, which takes longer to prepare. */
+function flagIn(word: string): { readonly spelled: string; readonly given: string | undefined } | undefined {
+  if (word[0] !== '-') return undefined;
+  const from = word[1] === '-' ? 2 : 1;
+  const first = word[from];
+  if (first === undefined || first === '-' || first === '=') return undefined;
+  const equals = word.indexOf('=', from);
+  return equals < 0 ? { spelled: word.slice(from), given: undefined } : { spelled: word.slice(from, equals), given: word.slice(equals + 1) };
 }
 
 function convert(flag: Flag, value: string | undefined, word: string): unknown {

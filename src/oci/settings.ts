@@ -36,7 +36,8 @@ type GlobalValues = Values<typeof globalFlags>;
 
 /** Opens the log that the flags name. @throws OciError */
 export function logOf(flags: GlobalValues): Log {
-  const level = flags.debug ? 'debug' : (flags['log-level'] ?? 'warning').replace(/^warn$/, 'warning');
+  const { 'log-level': asked = 'warning' } = flags;
+  const level = flags.debug ? 'debug' : asked === 'warn' ? 'warning' : asked;
   return openLog({
     file: flags.log,
     format: oneOf('--log-format', flags['log-format'] ?? 'text', ['text', 'json']),

@@ -33,13 +33,10 @@ export function* cgroupTree(
     const source = directoryIn(hierarchy, cgroup.path);
     const at = cgroup.layout.mode === 'v2' ? destination : `${destination}/${titleOf(hierarchy)}`;
     const bind: MountSpec = { destination: at, type: 'bind', source, options };
-    const taking = opening(
-      'mount.source',
-      `Take ${source} as the source of ${at}`,
-      cloneTree(source, false),
-      `test -e ${word(source)}`,
-      `findmnt -T ${word(source)}`,
-    );
+    const taking = opening('mount.source', `Take ${source} as the source of ${at}`, cloneTree(source, false), {
+      shell: () => `test -e ${word(source)}`,
+      look: () => `findmnt -T ${word(source)}`,
+    });
     sources.set(bind, { ...(yield* takeCopy(taking, mayMount)), path: source });
     binds.push(bind);
   }

@@ -80,7 +80,9 @@ export function boundingSteps(bounding: readonly string[]): Step[] {
       id: 'capability.bounding',
       what: `Drop ${drop.length} capabilities for good`,
       calls: drop.map((number) => call('prctl', [prctlOptions.PR_CAPBSET_DROP, number, 0, 0, 0])),
-      shell: `set -- "$@" \${host}setpriv --bounding-set ${drop.map((number) => `-${short(number)}`).join(',')}`,
+      get shell() {
+        return `set -- "$@" \${host}setpriv --bounding-set ${drop.map((number) => `-${short(number)}`).join(',')}`;
+      },
       look: 'grep CapBnd /proc/$PID/status',
     },
   ];
@@ -164,7 +166,9 @@ export function capabilitiesStep(sets: NonNullable<ProcessSpec['capabilities']>)
       call('prctl', [prctlOptions.PR_SET_KEEPCAPS, 0, 0, 0, 0]),
     ],
     // What is permitted and effective follows from the user and the bounding set, at execve.
-    shell: `set -- "$@" --inh-caps ${capabilityChange(sets.inheritable ?? [])}`,
+    get shell() {
+      return `set -- "$@" --inh-caps ${capabilityChange(sets.inheritable ?? [])}`;
+    },
     look: 'grep Cap /proc/$PID/status',
   };
 }

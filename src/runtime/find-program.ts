@@ -43,7 +43,9 @@ export function findProgramStep(args: readonly string[], env: readonly string[])
             places.map(({ file }, i) => ({ file, may: returned[2 * i] ?? 0 })),
           )
         : undefined,
-    shell: `# env(1) looks for ${word(name)} itself, in the end.`,
+    get shell() {
+      return `# env(1) looks for ${word(name)} itself, in the end.`;
+    },
     look: 'cat /proc/$PID/wchan',
   };
 }

@@ -50,8 +50,8 @@ const access = (mount: Mount | undefined): string => (mount ? (mount.options.inc
 
 /** A file system of a type is at a path, with the flags that were asked for. @param root where the root is before it is the root */
 export function mounted(root: string, mount: MountSpec): Goal {
-  const flags = mount.options.filter((option) => mountFlagWords.has(option)).toSorted();
   return ofProcess((pid) => {
+    const flags = mount.options.filter((option) => mountFlagWords.has(option)).toSorted();
     const found = mountOn({ pid, root, path: mount.destination });
     const has = found?.options.filter((option) => flags.includes(option)).toSorted() ?? [];
     return [
@@ -63,7 +63,6 @@ export function mounted(root: string, mount: MountSpec): Goal {
 
 /** The source of a bind mount is at its destination. */
 export function bound(root: string, mount: MountSpec): Goal {
-  const { set } = parseMountOptions(mount.options);
   const identity = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string => `${dev}:${ino}`;
   return ofProcess((pid) => {
     const at = { pid, root, path: mount.destination };
@@ -74,7 +73,7 @@ export function bound(root: string, mount: MountSpec): Goal {
         attempt(() => identity(statSync(mount.source, { bigint: true }))),
         attempt(() => identity(atPath(at, (fd) => fstatSync(fd, { bigint: true })))),
       ),
-      ...(set & 1 ? [same(`whether it is read-only`, 'ro', access(mountOn(at)))] : []),
+      ...(parseMountOptions(mount.options).set & 1 ? [same(`whether it is read-only`, 'ro', access(mountOn(at)))] : []),
     ];
   });
 }

@@ -25,6 +25,7 @@ import { rootDirectoryStep } from './rootfs/root-directory.ts';
 import {
   attachRootStep,
   chrootStep,
+  cutOff,
   isolateRootStep,
   moveRootStep,
   pivotStep,
@@ -183,7 +184,7 @@ function makesDirectory({ process: { cwd }, mounts }: Spec, inUserNamespace: boo
 }
 
 function propagation(mode: Parameters<typeof propagationStep>[0], inUserNamespace: boolean): Step {
-  const done = /private|unbindable/.test(mode) ? 'private' : 'slave';
+  const done = cutOff(mode);
   const taken = judged(propagationStep(mode), propagating(done));
   // mount(8) refuses whoever has no id yet.
   return inUserNamespace ? { ...taken, shell: `# By the unshare that makes the process: --propagation ${done}` } : taken;
@@ -245,9 +246,11 @@ function hostnameSteps(spec: Spec): Step[] {
     what: `Be called ${value}`,
     calls: [call(name, [value, Buffer.byteLength(value)])],
     goal: named(id === 'uts.hostname' ? 'hostname' : 'domainname', value),
-    shell: inUserNamespace
-      ? `${id === 'uts.hostname' ? 'hostname' : 'domainname'} ${word(value)}`
-      : `printf %s ${word(value)} >/proc/sys/kernel/${id.slice(4)}`,
+    get shell() {
+      return inUserNamespace
+        ? `${id === 'uts.hostname' ? 'hostname' : 'domainname'} ${word(value)}`
+        : `printf %s ${word(value)} >/proc/sys/kernel/${id.slice(4)}`;
+    },
     look: 'nsenter -t $PID -u uname -n',
   });
   return [

@@ -249,7 +249,10 @@ function* openNamespaces(spec: Spec): Procedure<{ type: string; fd: Known; flag:
     opened.push({
       type,
       fd: yield* step(
-        opening('namespace.open', `Open the ${type} namespace ${path}`, open, `export NS_${type.toUpperCase()}=${word(path)}`, `readlink ${word(path)}`),
+        opening('namespace.open', `Open the ${type} namespace ${path}`, open, {
+          shell: () => `export NS_${type.toUpperCase()}=${word(path)}`,
+          look: () => `readlink ${word(path)}`,
+        }),
       ),
       flag: namespaceFlags[type]!,
     });

@@ -183,7 +183,9 @@ export function execStep(args: readonly string[], env: readonly string[]): Step 
     what: `Become ${args.join(' ').slice(0, 200)}`,
     // Which error ends the search is decided afterwards; each call goes on to the next.
     calls: candidatesFor(args[0] ?? '', env).map((file) => call('execve', [file, args, env], { accept: [errno.ENOENT] })),
-    shell: execLine(args, env),
+    get shell() {
+      return execLine(args, env);
+    },
     look: "tr '\\0' ' ' < /proc/$PID/cmdline",
   };
 }

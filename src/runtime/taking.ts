@@ -6,14 +6,18 @@ import { call, result, Unknown, type Arg, type Call, type Known } from '../kerne
 import { holds } from '../kernel/capability.ts';
 import { step, type Procedure, type Step } from '../step/step.ts';
 
-/** A step that opens a descriptor which the procedure needs until its end. */
-export function opening(id: string, what: string, open: Call, shell: string, look: string): Step<Known> {
+/** A step that opens a descriptor which the procedure needs until its end. @param lines made when somebody asks for them */
+export function opening(id: string, what: string, open: Call, lines: { readonly shell: () => string; readonly look: () => string }): Step<Known> {
   return {
     id,
     what,
     calls: [open],
-    shell,
-    look,
+    get shell() {
+      return lines.shell();
+    },
+    get look() {
+      return lines.look();
+    },
     finally: [call('close', [result(open)])],
     result: (returned) => returned[0]!,
     unknown: new Unknown((open.label ?? 'fd').toUpperCase()),

@@ -99,7 +99,7 @@ function parseGroup(text: string): GroupEntry[] {
 }
 
 const fields = (text: string): string[][] => text.split('\n').map((line) => line.trim().split(':'));
-const isId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= maxId;
+const isId = (text: string): boolean => text.length <= 10 && /^\d+$/.test(text) && Number(text) <= maxId;
 
 /**
  * The home directory of a user, `/` where none is known.

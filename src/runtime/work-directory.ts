@@ -38,18 +38,29 @@ export function directoryStep(cwd: string, umask = 0o022, as?: { readonly uid: n
   const directory = openDirectory(cwd);
   const go = call('fchdir', [result(directory)]);
   const mask = call('umask', [umask]);
-  const shell = `cwd=${word(cwd)} # env(1) goes there in the end\numask ${umask.toString(8).padStart(4, '0')}`;
-  const step = { id: 'process.directory', what: `Go to ${cwd}`, shell, look: 'ls -l /proc/$PID/cwd' };
-  if (!as || (as.uid === 0 && as.gid === 0)) return { ...step, calls: [directory, go, mask] };
-  const again = openDirectory(cwd);
-  const become = [call('setfsgid', [as.gid]), call('setfsuid', [as.uid])];
-  const rootAgain = [call('setfsuid', [0]), call('setfsgid', [0])];
+  const { calls, jumps }: Pick<Step, 'calls' | 'jumps'> = as && (as.uid !== 0 || as.gid !== 0) ? asUser(as) : { calls: [directory, go, mask] };
   return {
-    ...step,
-    calls: [directory, go, ...become, again, call('fchdir', [result(again)]), ...rootAgain, mask],
-    jumps: new Map<Call, Jump>([
-      [directory, { onError: become[0]! }],
-      [go, { onZero: mask, onError: become[0]! }],
-    ]),
+    id: 'process.directory',
+    what: `Go to ${cwd}`,
+    calls,
+    ...(jumps ? { jumps } : {}),
+    get shell() {
+      return `cwd=${word(cwd)} # env(1) goes there in the end\numask ${umask.toString(8).padStart(4, '0')}`;
+    },
+    look: 'ls -l /proc/$PID/cwd',
   };
+
+  /** Tries as root, and then as the user. */
+  function asUser({ uid, gid }: { readonly uid: number; readonly gid: number }): Pick<Step, 'calls' | 'jumps'> {
+    const again = openDirectory(cwd);
+    const become = [call('setfsgid', [gid]), call('setfsuid', [uid])];
+    const rootAgain = [call('setfsuid', [0]), call('setfsgid', [0])];
+    return {
+      calls: [directory, go, ...become, again, call('fchdir', [result(again)]), ...rootAgain, mask],
+      jumps: new Map<Call, Jump>([
+        [directory, { onError: become[0]! }],
+        [go, { onZero: mask, onError: become[0]! }],
+      ]),
+    };
+  }
 }

@@ -22,11 +22,17 @@ import {
 import { checkSysctls } from './sysctl-schema.ts';
 import { absolutePath, hasControl, hostName } from './texts.ts';
 
+const isNumber = (text: string): boolean => text.length < 5 && /^\d+$/.test(text);
+
 /** Versions differ in properties that were added; those that came with 1.3 are refused each by its name. */
 const lastMinor = 3;
 const ociVersion = text((version) => {
-  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})\.\d{1,4}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.exec(version) ?? [];
-  if (major === undefined) return `must be a version such as 1.2.0, not ${quoted(version)}`;
+  // Without what a pre-release or a build has after it. One regular expression for all of it takes a quarter of a millisecond to prepare.
+  const end = version.search(/[+-]/);
+  const [major, minor, ...rest] = (end < 0 ? version : version.slice(0, end)).split('.');
+  const wrong =
+    rest.length !== 1 || ![major!, minor!, rest[0]!].every(isNumber) || (end >= 0 && !/^(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.test(version.slice(end)));
+  if (wrong) return `must be a version such as 1.2.0, not ${quoted(version)}`;
   return major === '1' && Number(minor) <= lastMinor ? undefined : `must be a version from 1.0 to 1.${lastMinor}, not ${quoted(version)}`;
 });
 

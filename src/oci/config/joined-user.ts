@@ -12,13 +12,14 @@ import { OciError } from '../error.ts';
  */
 export function checkJoinedUser({ namespaces, uidMappings = [], gidMappings = [] }: LinuxSpec): void {
   const path = namespaces.find(({ type }) => type === 'user')?.path;
-  const process = /^(\/proc\/(?:self|\d+))\/ns\/user$/.exec(path ?? '')?.[1];
-  if (process === undefined || uidMappings.length + gidMappings.length === 0) return;
+  if (path === undefined || uidMappings.length + gidMappings.length === 0) return;
+  const process = /^(\/proc\/(?:self|\d+))\/ns\/user$/.exec(path)?.[1];
+  if (process === undefined) return;
   for (const [name, file, maps] of [
     ['uidMappings', 'uid_map', uidMappings],
     ['gidMappings', 'gid_map', gidMappings],
   ] as const) {
-    const own = lines(readMap(`${process}/${file}`, path!));
+    const own = lines(readMap(`${process}/${file}`, path));
     const given = lines(maps.map(asText));
     if (own !== given) throw new OciError(`config.json: linux.${name} (${given}) is not what the user namespace ${path} has (${own}): leave it out`);
   }

@@ -4,8 +4,8 @@
  */
 import { OciError } from '../error.ts';
 
-/** Where a number may stand that 53 bits cannot hold: one of 16 or more digits. */
-const longNumber = /[[:,\s]-?\d{16}/;
+/** Where a number may stand that 53 bits cannot hold: one of 16 or more digits. Nothing is asked of what is around, so that the search goes by leaps. */
+const longNumber = /\d{16}/;
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
 const exact: Reviver = (_key, value, { source }) =>

@@ -43,8 +43,12 @@ function* attachProgram(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure
     id: 'cgroup.devices.open',
     what: `Open the cgroup ${cgroup.path}, to attach a program to it`,
     calls: [open],
-    shell: `test -d ${word(directory)}`,
-    look: `ls -d ${word(directory)}`,
+    get shell() {
+      return `test -d ${word(directory)}`;
+    },
+    get look() {
+      return `ls -d ${word(directory)}`;
+    },
     finally: [call('close', [result(open)])],
     result: ([descriptor]) => descriptor!,
     unknown: new Unknown('cgroup'),
@@ -53,8 +57,12 @@ function* attachProgram(cgroup: Cgroup, rules: readonly DeviceRule[]): Procedure
     id: 'cgroup.devices',
     what: `Let an eBPF program decide which devices the processes of ${cgroup.path} may use`,
     calls: [attachDeviceFilter(fd, program)],
-    shell: `perl "$TMP"/tools/device-filter.pl ${word(directory)} <"$TMP"/tools/device-filter`,
-    look: `bpftool cgroup show ${word(directory)} # bpftool(8) is a package of its own`,
+    get shell() {
+      return `perl "$TMP"/tools/device-filter.pl ${word(directory)} <"$TMP"/tools/device-filter`;
+    },
+    get look() {
+      return `bpftool cgroup show ${word(directory)} # bpftool(8) is a package of its own`;
+    },
     undone: 'goes with the cgroup',
   });
   return [];

@@ -65,7 +65,11 @@ export function remountReadOnlyStep(root: Arg, path: string): Step {
     id: 'mount.remount-read-only',
     what: `Make the mount at ${path} read-only`,
     calls: [target, setAttributes(result(target), { set: mountAttrs.MOUNT_ATTR_RDONLY })],
-    shell: remountLine(path, ['ro']),
-    look: lookAtMount(path),
+    get shell() {
+      return remountLine(path, ['ro']);
+    },
+    get look() {
+      return lookAtMount(path);
+    },
   };
 }

@@ -94,5 +94,6 @@ function* takeNode(device: DeviceSpec, mayMount: boolean): Procedure<Taken> {
   const isDevice = there && (device.type === 'b' ? there.isBlockDevice() : there.isCharacterDevice());
   if (there && !isDevice)
     throw new MountError(`${path} of the host is no device ${device.type} ${device.major}:${device.minor} that could be bound into a user namespace`);
-  return yield* takeCopy(opening('dev.source', `Take the host's ${path}`, cloneTree(path, false), `test -e ${word(path)}`, `ls -l ${word(path)}`), mayMount);
+  const lines = { shell: () => `test -e ${word(path)}`, look: () => `ls -l ${word(path)}` };
+  return yield* takeCopy(opening('dev.source', `Take the host's ${path}`, cloneTree(path, false), lines), mayMount);
 }

@@ -4,6 +4,7 @@
  */
 import { absolutePath, cleanPath } from '../../kernel/absolute-path.ts';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
+import { cutOff } from './root-steps.ts';
 import type { MountSpec, Spec } from '../spec.ts';
 
 /** A mount that is refused, or that cannot be made. */
@@ -91,7 +92,7 @@ export function planMounts(spec: Spec, bundle = '/'): PlannedMount[] {
 const absolute = (source: string, bundle: string): string => (source.startsWith('/') || source.startsWith('\0') ? source : absolutePath(`${bundle}/${source}`));
 
 /** What is mounted on the host at its source comes in or not, as the root's propagation says; nothing goes out unless that is asked for. */
-const defaultPropagation = ({ linux }: Spec): string => (/^r?(private|unbindable)$/.test(linux.rootfsPropagation ?? '') ? 'rprivate' : 'rslave');
+const defaultPropagation = ({ linux }: Spec): string => (cutOff(linux.rootfsPropagation ?? 'slave') === 'private' ? 'rprivate' : 'rslave');
 
 const isProcfs = (source: string): boolean => /^\/proc\/?$/.test(source);
 

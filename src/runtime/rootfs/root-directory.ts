@@ -13,8 +13,12 @@ export function rootDirectoryStep(path: string): Step<Known> {
     id: 'mount.root-directory',
     what: `Take ${path} as the root`,
     calls: [tree],
-    shell: `mount --rbind ${word(path)} "$ROOT"`,
-    look: `findmnt -R ${word(path)}`,
+    get shell() {
+      return `mount --rbind ${word(path)} "$ROOT"`;
+    },
+    get look() {
+      return `findmnt -R ${word(path)}`;
+    },
     undone: 'is attached nowhere: the kernel takes it away with its last descriptor, or the last process in it',
     finally: [call('close', [result(tree)])],
     result: (returned) => returned[0]!,
@@ -26,5 +30,6 @@ export function rootDirectoryStep(path: string): Step<Known> {
 export function takeRootDirectory(path: string): Procedure<Known> {
   if (mayMount()) return step(rootDirectoryStep(path));
   const open = call('openat', [AT_FDCWD, path, openFlags.O_PATH | openFlags.O_DIRECTORY | openFlags.O_CLOEXEC, 0], { label: 'rootfd' });
-  return step(opening('mount.root-directory', `Open ${path}, which is to be the root`, open, `test -d ${word(path)}`, `ls -la ${word(path)}`));
+  const lines = { shell: () => `test -d ${word(path)}`, look: () => `ls -la ${word(path)}` };
+  return step(opening('mount.root-directory', `Open ${path}, which is to be the root`, open, lines));
 }

@@ -14,10 +14,14 @@ import type { Propagation } from '../spec.ts';
 /** A propagation without the `r`, which says that it goes for what is mounted beneath too. */
 const kindOf = (propagation: Propagation): 'private' | 'slave' | 'shared' | 'unbindable' => propagation.replace(/^r/, '') as 'private';
 
+/** How the mounts of the host are cut off for it: what is shared in the end is the host's slave before. */
+export const cutOff = (propagation: Propagation): 'private' | 'slave' =>
+  propagation.endsWith('private') || propagation.endsWith('unbindable') ? 'private' : 'slave';
+
 /** Keeps mounts made here from the host, and the host's from here (or lets the host's come in, for `slave`). */
 export function propagationStep(propagation: Propagation): Step {
-  const flag = /^r?(private|unbindable)$/.test(propagation) ? mountFlags.MS_PRIVATE : mountFlags.MS_SLAVE;
-  const name = flag === mountFlags.MS_PRIVATE ? 'private' : 'slave';
+  const name = cutOff(propagation);
+  const flag = name === 'private' ? mountFlags.MS_PRIVATE : mountFlags.MS_SLAVE;
   return {
     id: 'mount.propagation',
     what: name === 'private' ? "Cut this mount namespace off from the host's" : "Let the host's mounts come into this mount namespace, but none go out",
@@ -83,19 +87,23 @@ export function readOnlyRootStep(root: Arg): Step {
     what: 'Make the root read-only',
     calls: [setAttributes(root, { set: mountAttrs.MOUNT_ATTR_RDONLY })],
     shell: '${host}mount -o remount,bind,ro /',
-    look: lookAtMount('/'),
+    get look() {
+      return lookAtMount('/');
+    },
   };
 }
 
 /** Cuts a root that is a directory of the host's off, with what is mounted in it, before anything is mounted there: in the host nothing of that is to be seen. */
 export function isolateRootStep(root: Arg, propagation: Propagation): Step {
-  const name = /private|unbindable/.test(propagation) ? 'private' : 'slave';
+  const name = cutOff(propagation);
   return {
     id: 'mount.root-propagation',
     what: name === 'private' ? 'Cut the root off from the directory that it is on the host' : "Let the host's mounts come into the root, but none go out",
     calls: [setAttributes(root, { propagation: name === 'private' ? mountFlags.MS_PRIVATE : mountFlags.MS_SLAVE }, true)],
     shell: `mount --make-r${name} "$ROOT"`,
-    look: lookAtMount('/'),
+    get look() {
+      return lookAtMount('/');
+    },
   };
 }
 

@@ -95,7 +95,7 @@ export function treeSteps(plan: TreeStepsPlan): TreeSteps {
 
   function labelOf({ mount }: TreeMount): string | undefined {
     // These have contexts of the kernel's own for each file.
-    return /^(proc|sysfs|cgroup2?|mqueue|devpts)$/.test(mount.type) ? undefined : plan.spec.linux.mountLabel;
+    return labelledByKernel.has(mount.type) ? undefined : plan.spec.linux.mountLabel;
   }
 
   /** The devices and links that lie on a mount. */
@@ -147,5 +147,8 @@ function closeStep(path: string, mount: Arg): Step {
   };
 }
 
-/** No mount point that every container has. */
-const isUsers = (path: string): boolean => !/^\/(proc|dev|sys)(\/|$)|^\/etc\/(hostname|hosts|resolv\.conf)$/.test(path);
+const labelledByKernel = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue', 'devpts']);
+
+/** Mount points that every container has, with what is beneath them. */
+const usual = ['/proc', '/dev', '/sys', '/etc/hostname', '/etc/hosts', '/etc/resolv.conf'];
+const isUsers = (path: string): boolean => !usual.some((place) => isBelow(path, place));

@@ -7,7 +7,7 @@ import type { Known } from '../../kernel/call.ts';
 import { errno, KernelError } from '../../kernel/errno.ts';
 import { closeFd, nodeOf, S_IFDIR, S_IFMT, toBytes, toText, tryOpenBeneath, tryOpenInRoot, tryReadLinkAt, type FileNode } from '../../kernel/file-at.ts';
 import { openFlags } from '../../kernel/flags.ts';
-import type { BindSource } from './mount-steps.ts';
+import { relative, type BindSource } from './mount-steps.ts';
 import type { PlannedMount } from './mount-plan.ts';
 
 /** A mount for which everything is at hand. */
@@ -36,6 +36,9 @@ export const isBelow = (path: string, above: string): boolean =>
 /** What is at a path. */
 export type Found = FileNode;
 
+/** File systems in which nothing is that anybody asks for before it is made. */
+const emptyAtFirst = new Set(['tmpfs', 'ramfs', 'devpts', 'mqueue', 'hugetlbfs', 'cgroup', 'cgroup2']);
+
 /** What is at a path: its status; undefined where nothing is, or where only an explanation asks; or that it cannot be told. */
 export function statusAt(root: Known, mounts: readonly PreparedMount[], path: string, noFollow = false): Found | undefined | 'unknown' {
   const mount = mountAbove(mounts, path);
@@ -52,7 +55,7 @@ export function statusAt(root: Known, mounts: readonly PreparedMount[], path: st
   if (type === 'proc') return options.includes('subset=pid') && !/^(\/(self|thread-self|\d+)(\/|$)|$)/.test(rest) ? undefined : onHost(`/proc${rest}`);
   if (type === 'sysfs') return onHost(`/sys${rest}`);
   if (rest === '') return directory;
-  if (/^(tmpfs|ramfs|devpts|mqueue|hugetlbfs|cgroup2?)$/.test(type)) return undefined;
+  if (emptyAtFirst.has(type)) return undefined;
   return 'unknown';
 }
 
@@ -101,7 +104,7 @@ function linkIn(root: number, path: string): string | undefined {
 }
 
 function statusIn(root: number, path: string, noFollow: boolean): Found | undefined {
-  const fd = tryOpenInRoot(root, toBytes(path.replace(/^\/+/, '')), openFlags.O_PATH | (noFollow ? openFlags.O_NOFOLLOW : 0));
+  const fd = tryOpenInRoot(root, toBytes(relative(path)), openFlags.O_PATH | (noFollow ? openFlags.O_NOFOLLOW : 0));
   if (fd === -errno.ENOENT || fd === -errno.ENOTDIR) return undefined;
   if (fd < 0) throw new KernelError(`open "${path}" in the root`, -fd);
   try {

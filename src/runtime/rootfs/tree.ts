@@ -137,13 +137,10 @@ function* openSource({ mount, options }: PlannedMount, number: number, plan: Tre
   // The root of a user namespace need not be able to come as far as the source itself; nor is a mapped one to be seen anywhere else.
   const path = plan.idMap === undefined && !isMapped ? mount.source : `${parameter('TMP')}/sources/${number}`;
   const taken = yield* takeCopy(
-    opening(
-      'mount.source',
-      `Take ${mount.source} as the source of ${mount.destination}`,
-      cloneTree(mount.source, recursive, options.sourceNoFollow),
-      path === mount.source ? `test -e ${word(path)}` : `attach ${recursive ? '-r ' : ''}${word(mount.source)} ${word(path)}`,
-      `findmnt -T ${word(mount.source)}`,
-    ),
+    opening('mount.source', `Take ${mount.source} as the source of ${mount.destination}`, cloneTree(mount.source, recursive, options.sourceNoFollow), {
+      shell: () => (path === mount.source ? `test -e ${word(path)}` : `attach ${recursive ? '-r ' : ''}${word(mount.source)} ${word(path)}`),
+      look: () => `findmnt -T ${word(mount.source)}`,
+    }),
     plan.mayMount,
   );
   const source = { ...taken, path };
@@ -160,7 +157,8 @@ function* namespaceOf(maps: Parameters<typeof idMapNamespace>[0], { spec, idMap 
   const joined = spec.linux.namespaces.find((n) => n.type === 'user')?.path;
   if (joined === undefined) return idMap ?? (yield* idMapNamespace(maps));
   const open = call('openat', [AT_FDCWD, joined, openFlags.O_CLOEXEC, 0], { label: 'mapns' });
-  return yield* step(opening('namespace.open', `Open the user namespace ${joined}`, open, `MAPS=${word(joined)}`, `readlink ${word(joined)}`));
+  const lines = { shell: () => `MAPS=${word(joined)}`, look: () => `readlink ${word(joined)}` };
+  return yield* step(opening('namespace.open', `Open the user namespace ${joined}`, open, lines));
 }
 
 /** Has the files of a source belong to the container's users. */
