@@ -5,14 +5,14 @@
  * It is in every hierarchy, not only in those that hold one of its limits: podman, containerd and what watches them read
  * the figures of memory, cpuacct, pids and blkio from the container's path in each.
  */
-import { canLoadDeviceFilter } from '../kernel/bpf/program.ts';
 import { controllersAsked, findCgroup, processes, type Cgroup, type CgroupPlace } from '../runtime/cgroup/cgroup.ts';
 import { mounted } from '../runtime/cgroup/detect.ts';
+import { takesDeviceFilter } from '../runtime/cgroup/devices.ts';
 import { isFrozen } from '../runtime/cgroup/freeze.ts';
 import { findHierarchies, hierarchyOf, layoutOf, titleOf, type CgroupLayout } from '../runtime/cgroup/layout.ts';
 import type { Resources } from '../runtime/spec.ts';
 import type { Procedure } from '../step/step.ts';
-import { makeCgroup, type CgroupRequest, type MadeCgroup, type PreparedCgroup } from './cgroup-making.ts';
+import { deviceRules, makeCgroup, type CgroupRequest, type MadeCgroup, type PreparedCgroup } from './cgroup-making.ts';
 import { cgroupPlace, mayMake } from './cgroup-path.ts';
 import type { CgroupRecord } from './container-record.ts';
 import { OciError } from './error.ts';
@@ -32,7 +32,7 @@ export async function prepareCgroup(request: CgroupRequest): Promise<PreparedCgr
       layoutOf(hierarchiesHere, () => false),
       resources,
     );
-  const whole = layoutOf(mounted(hierarchiesHere), () => !request.rootless && canLoadDeviceFilter());
+  const whole = layoutOf(mounted(hierarchiesHere), () => !request.rootless && takesDeviceFilter(deviceRules(resources)));
   if (driver === 'systemd') return prepareScope(request, whole);
   const { path, layout } = cgroupPlace(request.cgroupsPath, request.id, whole);
   const there = findCgroup(layout, path)?.hierarchies ?? [];

@@ -5,9 +5,9 @@
  */
 import { call, result, Unknown, type Call, type Known } from '../../kernel/call.ts';
 import { assembleDeviceFilter, accessMask } from '../../kernel/bpf/device-filter.ts';
-import { attachDeviceFilter, loadDeviceFilter } from '../../kernel/bpf/program.ts';
+import { attachDeviceFilter, canLoadDeviceFilter, loadDeviceFilter } from '../../kernel/bpf/program.ts';
 import { AT_FDCWD, openFlags } from '../../kernel/flags.ts';
-import { must } from '../../kernel/perform.ts';
+import { must, perform } from '../../kernel/perform.ts';
 import { word } from '../../step/shell.ts';
 import { step, type Procedure } from '../../step/step.ts';
 import type { DeviceRule } from '../spec.ts';
@@ -21,6 +21,17 @@ import { CgroupError } from './error.ts';
  */
 const loaded = new Map<string, number>();
 const mostLoaded = 32;
+
+/**
+ * Whether this kernel takes device filters from this process, for who is about to need one: tries it with these rules, whose program is
+ * then there. The kernel takes a third of a millisecond for any, and a start would else have it load another only to see.
+ */
+export function takesDeviceFilter(rules: readonly DeviceRule[]): boolean {
+  const program = perform(loadDeviceFilter(assembleDeviceFilter(rules))) as number;
+  if (program < 0) return canLoadDeviceFilter(); // perhaps it takes others: what is wrong with these is for the step to say
+  keep(JSON.stringify(rules), program);
+  return true;
+}
 
 /**
  * Puts device rules on a new cgroup. What no rule allows is denied; of rules about the same access, the last holds.
