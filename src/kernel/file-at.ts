@@ -221,11 +221,10 @@ export function readLinkAt(dirfd: number, name: ByteString): ByteString {
 
 /** The same; undefined for what is no symbolic link. @throws KernelError on any other failure */
 export function tryReadLinkAt(dirfd: number, name: ByteString): ByteString | undefined {
-  const target = Buffer.allocUnsafe(PATH_MAX);
-  const length = rawSyscall('readlinkat', dirfd, cString(firstName, name), target, target.length);
+  const length = rawSyscall('readlinkat', dirfd, cString(firstName, name), secondName, PATH_MAX);
   // With an empty name what is no link is "not there", readlink(2).
   if (length === -errno.EINVAL || (name === '' && length === -errno.ENOENT)) return undefined;
-  return target.toString('latin1', 0, checked(length, 'readlink', name));
+  return secondName.toString('latin1', 0, checked(length, 'readlink', name));
 }
 
 /** A name in a directory, with its type where the file system tells (d_type: 4 directory, 8 regular, 10 link, 0 unknown). */

@@ -5,11 +5,11 @@ let first: boolean | undefined;
 
 /** Whether it is the machine's first: that, and no other, maps all ids to themselves. */
 export const inFirstUserNamespace = (): boolean =>
-  (first ??= readFileSync('/proc/self/uid_map', 'latin1').trim().split(' ').filter(Boolean).join(' ') === '0 0 4294967295');
+  (first ??= readFileSync('/proc/self/uid_map', 'utf8').trim().split(' ').filter(Boolean).join(' ') === '0 0 4294967295');
 
 /** Whether nobody may set groups in the user namespace of a process, ours unless one is given: it was made without the right to. */
 export function groupsDenied(pid: number | 'self' = 'self'): boolean {
-  return readFileSync(`/proc/${pid}/setgroups`, 'latin1').trim() === 'deny';
+  return readFileSync(`/proc/${pid}/setgroups`, 'utf8').trim() === 'deny';
 }
 
 const maps = new Map<'uid' | 'gid', readonly (readonly number[])[]>();
@@ -18,7 +18,7 @@ const maps = new Map<'uid' | 'gid', readonly (readonly number[])[]>();
 export function isMapped(kind: 'uid' | 'gid', id: number): boolean {
   let lines = maps.get(kind);
   if (!lines) {
-    lines = readFileSync(`/proc/self/${kind}_map`, 'latin1')
+    lines = readFileSync(`/proc/self/${kind}_map`, 'utf8')
       .trim()
       .split('\n')
       .map((line) => line.trim().split(/\s+/).map(Number));

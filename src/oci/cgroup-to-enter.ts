@@ -12,7 +12,7 @@ export function cgroupToEnter(record: ContainerRecord, below: readonly string[] 
   const place = placeOf(record.cgroup, hierarchies);
   const layout = layoutOf(hierarchies, () => false);
   const resctrl = record.cgroup.resctrl?.directory;
-  if (below.length === 0) return { ...placeToEnter(place, readFileSync(`/proc/${record.process!.pid}/cgroup`, 'latin1')), layout, resctrl };
+  if (below.length === 0) return { ...placeToEnter(place, readFileSync(`/proc/${record.process!.pid}/cgroup`, 'utf8')), layout, resctrl };
   const [only, ...others] = below;
   if (others.length > 0 || only!.includes(':')) throw new OciError(`--cgroup ${below.join(', ')}: one path for all controllers is possible, not one for each`);
   const path = `${place.path}/${only!.replace(/^\/+/, '')}`;

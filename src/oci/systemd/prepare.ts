@@ -99,7 +99,7 @@ class PlaceHolder {
 
   /** @throws OciError when systemd has made the cgroup elsewhere */
   mustBeIn(path: string): void {
-    const cgroups = parseOwnCgroups(readFileSync(`/proc/${this.#process!.pid}/cgroup`, 'latin1'));
+    const cgroups = parseOwnCgroups(readFileSync(`/proc/${this.#process!.pid}/cgroup`, 'utf8'));
     const found = [cgroups.get(''), cgroups.get('name=systemd')];
     if (!found.includes(path))
       throw new OciError(`systemd has made the container's cgroup as ${found.find((one) => one && one !== '/') ?? 'none'}, and not as ${path}`);

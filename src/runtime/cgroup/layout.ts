@@ -56,11 +56,11 @@ export interface LookOptions {
 /** Finds the hierarchies from /proc/self/mountinfo and /proc/self/cgroup, in the order of their mounts; none where none is mounted. */
 export function findHierarchies(options: LookOptions = {}): Hierarchy[] {
   const root = options.root ?? '';
-  const own = parseOwnCgroups(options.ownCgroups ?? readFileSync('/proc/self/cgroup', 'latin1'));
+  const own = parseOwnCgroups(options.ownCgroups ?? readFileSync('/proc/self/cgroup', 'utf8'));
   const hierarchies: Hierarchy[] = [];
   const seen = new Set<string>();
 
-  for (const mount of parseMountinfo(options.mountinfo ?? readFileSync('/proc/self/mountinfo', 'latin1'), 'cgroup')) {
+  for (const mount of parseMountinfo(options.mountinfo ?? readFileSync('/proc/self/mountinfo', 'utf8'), 'cgroup')) {
     if (mount.type !== 'cgroup' && mount.type !== 'cgroup2') continue;
     // The same hierarchy may be mounted again (bind mounts, other containers' roots): the first one is the machine's.
     const identity = mount.type === 'cgroup2' ? 'unified' : v1Identity(mount.superOptions);
