@@ -45,7 +45,7 @@ export interface Table {
 const page = 4096;
 const high = 2 ** 32;
 let scratch = Buffer.alloc(1 << 16);
-/** How much of it the last table took: the rest is zero. */
+/** How much of it may not be zero. */
 let used = 0;
 const align = (n: number, to: number): number => Math.ceil(n / to) * to;
 
@@ -122,7 +122,8 @@ export function compileTable(sections: readonly (readonly Row[])[], base: bigint
   };
 
   // Hundreds of rows and thousands of words, in a function that V8 interprets: loops by number, and calls for those only that need one.
-  scratch.fill(0, 0, used);
+  scratch.fill(0, 0, Math.min(used, scratch.length));
+  used = Infinity; // should an argument turn out to be none
   const placed: { start: number; end: number }[] = [];
   const later: { readonly word: number; readonly row: Row }[] = [];
   for (const section of sections) {
