@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -37,6 +39,20 @@ test('what a call is not given is zero, whatever the one before had', () => {
   assert.equal(rawSyscall('lseek', fd, 1, 2, 3, 4, 5), 0);
   assert.equal(rawSyscall('kill', process.pid), 0, 'signal 0, which asks only');
   closeSync(fd);
+});
+
+test('texts reach the kernel whole: several in a call, such as are not ASCII, and such as are longer than most', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'hako-ffi-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [from, to] = [`${directory}/箱舟-é-😀`, `${directory}/${'長'.repeat(80)}`];
+  assert.equal(rawSyscall('mkdirat', AT_FDCWD, from, 0o700), 0);
+  assert.equal(rawSyscall('renameat2', AT_FDCWD, from, AT_FDCWD, to, 0), 0);
+  assert.deepEqual(readdirSync(directory), ['長'.repeat(80)]);
+  const target = 'x'.repeat(4000);
+  assert.equal(rawSyscall('symlinkat', target, AT_FDCWD, `${directory}/link`), 0, 'more than fits beside another');
+  assert.equal(readlinkSync(`${directory}/link`), target);
+  for (const length of [2000, 2729, 2730, 2731, 4096, 100_000])
+    assert.equal(rawSyscall('openat', AT_FDCWD, `/${'./'.repeat(length / 2)}no-such-file`, 0, 0), length < 4083 ? -errno.ENOENT : -errno.ENAMETOOLONG);
 });
 
 test('the kernel reads from buffers and writes into them, small ones and parts of others too', () => {
