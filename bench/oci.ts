@@ -3,7 +3,7 @@
  * Node's own start is measured in the same rounds, since hako-oci cannot be below it.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../test/support/needs.ts';
 import { quantile } from './rounds.ts';
@@ -31,7 +31,7 @@ export function measureOci(rootfs: string, work: string, rounds: number): void {
     return [{ name, command: [program, '--root', join(work, `${name}-oci`)] }];
   });
   const bundle = writeBundle(rootfs, join(work, 'oci-bundle'));
-  const working = runtimes.filter((runtime) => works(runtime, bundle));
+  const working = runtimes.filter((runtime) => works(runtime, bundle, join(work, 'said')));
   const node = join(repository, 'node_modules/.bin/node');
   writeFileSync(join(work, 'empty.js'), '');
   const times = new Map<string, number[]>();
@@ -45,18 +45,19 @@ export function measureOci(rootfs: string, work: string, rounds: number): void {
   printLadder(times);
 }
 
-function run(words: readonly string[]): number {
+/** @param said a descriptor for what it says: no pipe, which a container that goes on would keep open */
+function run(words: readonly string[], said: number | 'ignore' = 'ignore'): number {
   const began = performance.now();
-  const { status } = spawnSync(words[0]!, words.slice(1), { stdio: ['ignore', 'ignore', 'ignore'], env: environment });
+  const { status } = spawnSync(words[0]!, words.slice(1), { stdio: ['ignore', 'ignore', said], env: environment });
   const ms = performance.now() - began;
   if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}`);
   return ms;
 }
 
-function* life({ name, command }: Runtime, bundle: string, round: number): Generator<[string, number]> {
+function* life({ name, command }: Runtime, bundle: string, round: number, said?: number): Generator<[string, number]> {
   const id = `hako-bench-${name}-${process.pid}-${round}`;
   try {
-    yield ['create', run([...command, 'create', '--bundle', bundle, id])];
+    yield ['create', run([...command, 'create', '--bundle', bundle, id], said)];
     yield ['start', run([...command, 'start', id])];
     yield ['state', run([...command, 'state', id])];
     yield ['exec', run([...command, 'exec', id, 'true'])];
@@ -69,13 +70,16 @@ function* life({ name, command }: Runtime, bundle: string, round: number): Gener
   }
 }
 
-function works(runtime: Runtime, bundle: string): boolean {
+function works(runtime: Runtime, bundle: string, file: string): boolean {
+  const said = openSync(file, 'w');
   try {
-    for (const _ of life(runtime, bundle, -2));
+    for (const _ of life(runtime, bundle, -2, said));
     return true;
   } catch (error) {
-    console.log(`(${runtime.name} is left out: ${(error as Error).message})`);
+    console.log(`(${runtime.name} is left out: ${readFileSync(file, 'utf8').trim() || (error as Error).message})`);
     return false;
+  } finally {
+    closeSync(said);
   }
 }
 
@@ -122,12 +126,13 @@ function printLadder(times: ReadonlyMap<string, readonly number[]>): void {
   row('and the container made', median(times, 'hako-oci create'));
 }
 
-/** A bundle with runc's default configuration, which all of them take; its program waits. */
+/** A bundle with runc's default configuration, of a version that all of them take; its program waits. */
 function writeBundle(rootfs: string, directory: string): string {
   mkdirSync(directory, { recursive: true });
   spawnSync(join(repository, 'hako-oci'), ['spec', '--bundle', directory], { stdio: 'inherit' });
   const path = join(directory, 'config.json');
-  const config = JSON.parse(readFileSync(path, 'utf8')) as { process: object; root: object };
+  const config = JSON.parse(readFileSync(path, 'utf8')) as { ociVersion: string; process: object; root: object };
+  config.ociVersion = '1.0.2';
   config.process = { ...config.process, args: ['sleep', 'infinity'], terminal: false };
   config.root = { path: rootfs, readonly: true };
   writeFileSync(path, JSON.stringify(config));
