@@ -36,7 +36,6 @@ export async function prepareCgroup(request: CgroupRequest): Promise<PreparedCgr
   if (driver === 'systemd') return prepareScope(request, whole);
   const { path, layout } = cgroupPlace(request.cgroupsPath, request.id, whole);
   const there = findCgroup(layout, path)?.hierarchies ?? [];
-  if (there.length > 0) refuseUsed({ path, hierarchies: there });
   const hierarchies = request.rootless ? layout.hierarchies.filter((h) => there.includes(h) || mayMake(h, path)) : layout.hierarchies;
   if (request.rootless) refuseUnreachable(request, layout, hierarchies);
   if (hierarchies.length === 0) return withoutCgroup(layout, {});
@@ -47,7 +46,9 @@ export async function prepareCgroup(request: CgroupRequest): Promise<PreparedCgr
     ...(hierarchies.some(({ base }) => base) && { bases: Object.fromEntries(hierarchies.flatMap((h) => (h.base ? [[titleOf(h), h.base]] : []))) }),
     ...(there.length > 0 && { kept: there.map(titleOf) }),
   };
-  return { record, begin: nothing, make: () => makeCgroup(layout, record, request, there), settle: nothing, abandon: nothing };
+  // When the id is claimed: a container of this id has the cgroup, and that it is there already is what the caller is to hear.
+  const begin = async (): Promise<void> => refuseUsed({ path, hierarchies: there });
+  return { record, begin, make: () => makeCgroup(layout, record, request, there), settle: nothing, abandon: nothing };
 }
 
 function withoutCgroup(layout: CgroupLayout, resources: Resources): PreparedCgroup {
@@ -65,13 +66,13 @@ function withoutCgroup(layout: CgroupLayout, resources: Resources): PreparedCgro
 
 /** A cgroup that is there already must be empty, and not stand still. */
 function refuseUsed(there: CgroupPlace): void {
-  const { path } = there;
-  const pids = new Set(there.hierarchies.flatMap((h) => processes({ path, hierarchies: [h] })));
+  const { path, hierarchies } = there;
+  const pids = new Set(hierarchies.flatMap((h) => processes({ path, hierarchies: [h] })));
   if (pids.size > 0)
     throw new OciError(
       `container's cgroup is not empty: ${pids.size} process(es) found in ${path} (${[...pids].slice(0, 5).join(', ')}): give linux.cgroupsPath another value`,
     );
-  const canTell = there.hierarchies.some((h) => h.version === 2 || h.controllers.includes('freezer'));
+  const canTell = hierarchies.some((h) => h.version === 2 || h.controllers.includes('freezer'));
   if (canTell && isFrozen(there)) throw new OciError(`container's cgroup unexpectedly frozen: ${path} is there and paused: thaw or remove it`);
 }
 

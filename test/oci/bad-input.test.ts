@@ -163,6 +163,18 @@ describe('hako-oci refuses, or fails, and leaves nothing', { skip: needsRoot() }
     closing.close();
   });
 
+  test('an id that a container has is taken, whatever else it has', () => {
+    writeConfig(bundle, config(['sleep', '60']));
+    must('create', '-b', bundle, 'one');
+    for (const command of ['create', 'run']) {
+      const { code, said } = hakoOci([command, '-b', bundle, 'one']);
+      assert.match(said, /^container with given ID already exists: one\n$/);
+      assert.equal(code, 1);
+    }
+    assert.match(hakoOci(['state', 'one']).said, /"status": "created"/);
+    must('delete', '--force', 'one');
+  });
+
   test('bundles of any name are taken', () => {
     for (const name of [' a space', 'two\nlines', 'ünï', `a:b,c=d\\e'"`]) {
       const other = at(name);
