@@ -9,8 +9,8 @@ const page = 4096;
 for (const base of [0x1000_0000n, 0x7f12_3456_7000n])
   describe(`a table at 0x${base.toString(16)}`, () => {
     const exit: Row = { call: call('exit_group', [125]) };
-    const word = ({ bytes, offsetOf }: Table, row: Row, field: number): bigint =>
-      new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(offsetOf(row) + field, true);
+    const word = (table: Table, row: Row, field: number): bigint =>
+      new DataView(table.bytes.buffer, table.bytes.byteOffset).getBigUint64(table.offsetOf(row) + field, true);
     const argument = (table: Table, row: Row, index: number): bigint => word(table, row, rowLayout.args + 8 * index);
     const indirect = (table: Table, row: Row): bigint => word(table, row, rowLayout.number) >> 32n;
     const addressOf = (table: Table, row: Row): bigint => base + BigInt(table.offsetOf(row));
