@@ -67,8 +67,7 @@ const commandPrograms: Plugin = {
 
 /**
  * The kernel's numbers, which stand in tables by their names: `errno.ENOENT`. In programs that are as short as these the number itself stands
- * where it is used, and the tables have no prototype: V8 makes such a one in a quarter of the time, since each property of another is
- * one more shape of objects.
+ * where it is used, and the tables have no prototype: V8 makes such ones in a third of the time.
  */
 const numberTables = { 'flags.ts': flags, 'errno.ts': { errno } } as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 const kernelNumbers: Plugin = {

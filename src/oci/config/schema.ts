@@ -269,7 +269,7 @@ function unknownOrRefused(name: string, value: unknown, refused: Readonly<Record
   else if (value !== '' && !(Array.isArray(value) && value.length === 0)) reading.problemAt(`.${name}`, `is not supported: ${refused[name]}`);
 }
 
-/** What a schema is that is made when it is first asked: most documents have no use for most of them, and to make all takes as long as to read one. */
+/** A schema that is made when it is first asked: most documents have no use for most of them, and a start reads one document. */
 class Rare<T> implements Schema<T> {
   readonly #make: () => Schema<T>;
   #made: Schema<T> | undefined;
