@@ -28,7 +28,7 @@ const families: Readonly<Record<string, readonly string[]>> = {
     .concat('down')
     .map((name) => `net.link.${name}`),
   'namespace.enter-${id}': namesIn('src/runtime/prepare-exec.ts', /enterStep\('(\w+)'/g).map((name) => `namespace.enter-${name}`),
-  'mount.${stepName(mount)}': [...namesIn('src/runtime/rootfs/mount-steps.ts', /^ {4}'\/[\w/]+': '(\w+)',$/gm), 'cgroup', 'tmpfs', 'filesystem'].map(
+  'mount.${stepName(mount)}': [...namesIn('src/runtime/rootfs/mount-steps.ts', /^ {2}'\/[\w/]+': '(\w+)',$/gm), 'cgroup', 'tmpfs', 'filesystem'].map(
     (name) => `mount.${name}`,
   ),
 };

@@ -27,9 +27,11 @@ const mostLoaded = 32;
  * then there. The kernel takes a third of a millisecond for any, and a start would else have it load another only to see.
  */
 export function takesDeviceFilter(rules: readonly DeviceRule[]): boolean {
+  const key = JSON.stringify(rules);
+  if (loaded.has(key)) return true;
   const program = perform(loadDeviceFilter(assembleDeviceFilter(rules))) as number;
   if (program < 0) return canLoadDeviceFilter(); // perhaps it takes others: what is wrong with these is for the step to say
-  keep(JSON.stringify(rules), program);
+  keep(key, program);
   return true;
 }
 
