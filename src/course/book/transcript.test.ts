@@ -4,7 +4,9 @@ import test from 'node:test';
 import { scrubOf } from './scrub.ts';
 import { cut, cutter, marked, shortened, transcript } from './transcript.ts';
 
-const bash = (lines: string, input = '', ...flags: string[]): string => spawnSync('bash', [...flags, '-c', lines], { input, encoding: 'utf8' }).stdout;
+/** Without its rc files: Node's standard input is a socket, and a bash that no other shell has started takes that for a remote one, bash(1) "rshd". */
+const bash = (lines: string, input = '', ...flags: string[]): string =>
+  spawnSync('bash', ['--norc', ...flags, '-c', lines], { input, encoding: 'utf8' }).stdout;
 const pieces = (script: string): string[] => cut(script, bash(cutter, `${script}\n`));
 const shown = (script: string): (readonly [string, string])[] => {
   const all = pieces(script);
