@@ -219,7 +219,7 @@ export function readLinkAt(dirfd: number, name: ByteString): ByteString {
   return target;
 }
 
-/** The same; undefined for what is no symbolic link. @throws KernelError on any other failure */
+/** What a symbolic link says, as {@link readLinkAt}; undefined for what is none. @throws KernelError on any other failure */
 export function tryReadLinkAt(dirfd: number, name: ByteString): ByteString | undefined {
   const length = rawSyscall('readlinkat', dirfd, cString(firstName, name), secondName, PATH_MAX);
   // With an empty name what is no link is "not there", readlink(2).

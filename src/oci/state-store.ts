@@ -54,8 +54,6 @@ export function checkId(id: string): void {
 
 export class StateStore {
   readonly root: string;
-  /** The last id that was found to be one. */
-  #checked: string | undefined;
 
   constructor(root: string) {
     this.root = root;
@@ -63,8 +61,7 @@ export class StateStore {
 
   /** Where a container's files are. @throws OciError for a name that is no id */
   directory(id: string): string {
-    if (id !== this.#checked) checkId(id);
-    this.#checked = id;
+    checkId(id);
     return `${this.root}/${id}`;
   }
 
